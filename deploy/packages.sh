@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC2034
+# The one list of Debian packages, and what installs those that are missing. Sourced by deploy/quickstart and
+# tests/run:
+#
+#   . deploy/packages.sh
+#   pulsed_install "${PULSED_BUILD_PACKAGES[@]}"
+#
+# pulsed_install says what it does on stdout, needs root or sudo only when something is missing, and returns non-zero
+# after saying why when it cannot. A check that finds everything takes some tens of milliseconds.
+
+# What a build of everything needs: daemon, shim, demo service, tests and benchmarks.
+PULSED_BUILD_PACKAGES=(
+  g++ cmake ninja-build ccache
+  libboost-dev libboost-context-dev libboost-coroutine-dev
+  prometheus-cpp-dev
+  libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev
+  doctest-dev libbenchmark-dev
+)
+
+# What tests/run needs beyond it: the second compiler, the formatter, and promtool.
+PULSED_TEST_PACKAGES=(clang clang-format prometheus)
+
+# pulsed_missing packages...: prints those that are not installed.
+pulsed_missing() {
+  local installed package
+  installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null) "
+  for package in "$@"; do
+    [[ $installed == *" installed=$package "* ]] || echo "$package"
+  done
+}
+
+# pulsed_install packages...: installs those that are missing. PULSED_LOG_DIR says where the log goes.
+pulsed_install() {
+  local missing as_root=() log started=$SECONDS
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "This is no Debian system, so nothing is installed here. Needed are the equivalents of: $*"
+    return 0
+  fi
+  mapfile -t missing < <(pulsed_missing "$@")
+  if ((${#missing[@]} == 0)); then
+    echo "All $# packages are installed."
+    return 0
+  fi
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      echo "error: missing packages, and neither root nor sudo to install them. As root, run:" >&2
+      echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  log=${PULSED_LOG_DIR:-/tmp}/packages.log
+  mkdir -p "${log%/*}"
+  echo "Installing ${#missing[@]} of $# packages: ${missing[*]}"
+  if ! pulsed_apt "$log" "${missing[@]}"; then
+    echo "error: installing packages failed; the end of $log:" >&2
+    tail -n 40 "$log" >&2
+    return 1
+  fi
+  echo "Installed in $((SECONDS - started)) s."
+}
+
+# Used by pulsed_install, whose as_root it sees. The prometheus package would start a server when all we want of it is
+# promtool: a policy-rc.d of ours forbids that while we install, unless the machine has one of its own.
+pulsed_apt() {
+  local log=$1 policy=/usr/sbin/policy-rc.d ours=no failed=0
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  shift
+  if [[ ! -e $policy ]]; then
+    ours=yes
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+  fi
+  {
+    "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"
+  } </dev/null >"$log" 2>&1 || failed=$?
+  if [[ $ours == yes ]]; then
+    "${as_root[@]}" rm -f "$policy"
+  fi
+  if ((failed == 0)) && [[ " $* " == *" prometheus "* && -d /run/systemd/system ]]; then
+    "${as_root[@]}" systemctl disable --quiet prometheus.service || true
+  fi
+  return "$failed"
+}
