@@ -44,7 +44,7 @@ function(pulsed_program name)
 endfunction()
 
 # pulsed_test(area LABELS labels... TIMEOUT seconds SOURCES files... USES targets... PROGRAMS targets...)
-# One executable per area of the tree. CTest runs every doctest case by itself, as `area: case`. PROGRAMS are built
+# One executable per area of the tree. CTest runs every doctest case by itself, as `area:case`. PROGRAMS are built
 # first and found by the test in PULSED_BIN_DIR.
 function(pulsed_test area)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "LABELS;SOURCES;USES;PROGRAMS")
@@ -70,12 +70,13 @@ function(pulsed_test area)
     add_dependencies(pulsed_tsan_tests ${name})
   endif()
 
-  doctest_discover_tests(${name} TEST_PREFIX "${area}: ")
+  doctest_discover_tests(${name} TEST_PREFIX "${area}:")
   # doctest_discover_tests takes one label at most, so labels and limits are set where CTest reads its test list.
+  # A name that doctest does not find again runs no case: that is a failure too.
   set(limits ${CMAKE_CURRENT_BINARY_DIR}/${name}_limits.cmake)
   file(WRITE ${limits} "if(${name}_TESTS)\n"
     "  set_tests_properties(\${${name}_TESTS} PROPERTIES LABELS \"${arg_LABELS}\" TIMEOUT ${arg_TIMEOUT}"
-    " RUN_SERIAL \"${arg_SERIAL}\")\n"
+    " RUN_SERIAL \"${arg_SERIAL}\" FAIL_REGULAR_EXPRESSION \"test cases: +0 \")\n"
     "endif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${limits})
 endfunction()
