@@ -1,0 +1,123 @@
+// What an operator may decide, as typed values: the fields of the TierManager, profiles, and rules by service and class.
+//
+// The engine never sees a file format; daemon/config reads YAML into these. Every field has a test in which changing
+// it alone changes the outcome.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/policy/types.h"
+
+namespace pulsed::policy {
+
+template <typename T>
+using PerTier = std::array<T, kTierCount>;
+template <typename T>
+using PerPromotion = std::array<T, kTierCount - 1>;  // the terminal tier is never promoted
+
+// Every field of the TierManager, for tasks of normal priority. Durations are CPU time where the name says cpu, budget or
+// poll, and time on the clock otherwise.
+struct TierFields {
+  Duration poll_budget;                     // CPU time one poll may use; scaled by priority
+  PerPromotion<std::uint32_t> promotion_threshold;   // violations within `window`; scaled by priority, at least 1
+  PerPromotion<Duration> promotion_cpu;              // CPU beyond budgets within `window` that promotes by itself
+  Duration slow_poll;                                // a poll burning at least this long is slow
+  PerPromotion<std::uint32_t> promotion_slow_polls;  // slow polls within `window` that promote by themselves
+  Duration window;                                   // over which the three above are counted
+  Duration emergency_poll;                           // one in-flight poll burning this long goes to Isolate
+  PerTier<std::uint32_t> demotion_good_polls;        // consecutive good polls before demotion
+  PerTier<Duration> good_poll;                       // the longest good poll, by CPU time where known
+  PerTier<Duration> demotion_min_stay;               // least time at the tier before demotion
+  Duration demotion_quiet;                           // least time since the last violation before demotion
+  Duration promotion_hysteresis;                     // least time between a change and a promotion
+  Duration demotion_hysteresis;                      // least time between a change and a demotion
+  std::uint32_t cooldown_changes;                    // more changes than this within cooldown_window ...
+  Duration cooldown_window;
+  Duration cooldown;                                 // ... hold the higher tier this long
+  double class_share;                                // (0, 1]: see TierManager::class_tier
+  std::uint32_t reports_per_minute;                  // Warn reports a class may log
+  Tier max_tier;                                     // never promoted beyond
+
+  friend bool operator==(const TierFields&, const TierFields&) = default;
+};
+
+enum class Profile : std::uint8_t { kBalanced, kAggressive, kPermissive };
+inline constexpr std::size_t kProfileCount = 3;
+inline constexpr std::array<std::string_view, kProfileCount> kProfileNames{"balanced", "aggressive",
+                                                                           "permissive"};
+[[nodiscard]] constexpr std::string_view name(Profile p) {
+  return kProfileNames[static_cast<std::size_t>(p)];
+}
+[[nodiscard]] TierFields profile_fields(Profile p);
+
+// The fields as they hold for one priority: budget and thresholds scaled by 4 / 2 / 1 / 0.5, counts at least 1.
+[[nodiscard]] TierFields scaled(const TierFields& fields, Priority priority);
+
+// Fields an operator set; an empty one leaves what the profile (or an earlier rule) says.
+struct TierOverrides {
+  std::optional<Duration> poll_budget;
+  std::optional<PerPromotion<std::uint32_t>> promotion_threshold;
+  std::optional<PerPromotion<Duration>> promotion_cpu;
+  std::optional<Duration> slow_poll;
+  std::optional<PerPromotion<std::uint32_t>> promotion_slow_polls;
+  std::optional<Duration> window;
+  std::optional<Duration> emergency_poll;
+  std::optional<PerTier<std::uint32_t>> demotion_good_polls;
+  std::optional<PerTier<Duration>> good_poll;
+  std::optional<PerTier<Duration>> demotion_min_stay;
+  std::optional<Duration> demotion_quiet;
+  std::optional<Duration> promotion_hysteresis;
+  std::optional<Duration> demotion_hysteresis;
+  std::optional<std::uint32_t> cooldown_changes;
+  std::optional<Duration> cooldown_window;
+  std::optional<Duration> cooldown;
+  std::optional<double> class_share;
+  std::optional<std::uint32_t> reports_per_minute;
+  std::optional<Tier> max_tier;
+
+  friend bool operator==(const TierOverrides&, const TierOverrides&) = default;
+};
+
+// For which services and classes a rule holds. Globs know `*`, `?` and nothing else; empty means any.
+struct Match {
+  std::string service;
+  std::string task_class;
+  friend bool operator==(const Match&, const Match&) = default;
+};
+
+struct Rule {
+  Match match;
+  std::optional<Priority> priority;  // overrides what the class registered with
+  TierOverrides set;
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+struct Policy {
+  Enforcement enforcement = Enforcement::kShadow;
+  Profile profile = Profile::kBalanced;
+  TierOverrides defaults;
+  std::vector<Rule> rules;  // the first rule that matches and sets a field wins that field
+  friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+// What holds for one class: already scaled by its priority.
+struct ClassPolicy {
+  Priority priority;
+  TierFields fields;
+};
+
+[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
+
+// Resolves profile, defaults and rules for a class that registered with `registered`.
+[[nodiscard]] ClassPolicy resolve(const Policy& policy, std::string_view service,
+                                  std::string_view task_class, Priority registered);
+
+// Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the effective budget 4ms
+// of priority critical"), or nothing. Checks the relations between fields for every priority a rule can produce.
+[[nodiscard]] std::optional<std::string> contradiction(const Policy& policy);
+
+}  // namespace pulsed::policy

@@ -1,0 +1,108 @@
+// Decides, for one service, at which tier each task and each class stands: Monitor -> Warn -> Yield -> Isolate and back.
+//
+// Pure: no clock, I/O, log or atomics; every call says what time it is, and time never runs backwards (an earlier `now`
+// counts as the latest seen). The same object runs live, in tests and over recordings. Not thread-safe: one owner.
+// State lies in flat arrays by slot; a task in good standing at Monitor costs 16 bytes and one cache line a poll, and only
+// tasks with something to remember (offenders) hold a larger record.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "daemon/policy/policy.h"
+
+namespace pulsed::policy {
+
+enum class Reason : std::uint8_t {
+  kViolations,   // promotion_threshold
+  kExcessCpu,    // promotion_cpu
+  kSlowPolls,    // promotion_slow_polls
+  kEmergency,    // emergency_poll
+  kGoodPolls,    // demotion
+  kClassShare,   // a class moved (either way)
+  kPolicy,       // max_tier fell
+};
+inline constexpr std::array<std::string_view, 7> kReasonNames{
+    "violations", "excess_cpu", "slow_polls", "emergency", "good_polls", "class_share", "policy"};
+
+struct TierChange {
+  Time when;
+  TaskId task;  // slot kNoSlot: the class itself moved
+  ClassId cls;
+  Tier from;
+  Tier to;
+  Reason reason;
+  Duration poll_cpu;  // CPU time of the poll that tipped it; zero for classes and policy changes
+};
+
+// One ended poll.
+struct EndedPoll {
+  TaskId task;
+  ClassId cls;
+  Duration cpu;         // proven CPU time: exact, measured, or the lower bound seen in flight
+  Duration wall;        // begin to end
+  bool cpu_known;       // `cpu` is the whole CPU time and not a lower bound
+  bool counted;         // its violation was already counted in flight (see poll_in_flight)
+  Duration counted_cpu{};  // `cpu` of the last in-flight call that was counted, zero if none
+};
+
+struct InFlightPoll {
+  TaskId task;
+  ClassId cls;
+  Duration cpu;   // proven so far
+  bool counted;   // an earlier call for this poll returned violation = true
+  Duration counted_cpu;  // `cpu` of the last call for this poll that was counted, zero if none
+};
+
+struct InFlightVerdict {
+  bool violation;  // over budget: counted now (only if not counted before)
+  bool yield;      // the poll should be asked to yield: over budget at Yield or above
+  Tier tier;       // the task's tier after this call
+};
+
+class TierManager {
+ public:
+  struct Capacity {
+    std::uint32_t tasks;    // slots, [1, 2^24]
+    std::uint32_t classes;  // [1, 4096]
+  };
+  explicit TierManager(Capacity capacity);
+  ~TierManager();
+  TierManager(TierManager&&) noexcept;
+  TierManager& operator=(TierManager&&) noexcept;
+
+  // Sets what holds for a class, at registration and at every policy change. Tiers above the new max_tier fall at once.
+  void set_class_policy(ClassId cls, const ClassPolicy& policy, Time now);
+
+  // A task begins at its class's tier. Opening an occupied slot closes what was there.
+  void task_opened(TaskId task, ClassId cls, Time now);
+  void task_closed(TaskId task, Time now);
+
+  // A task not seen opened (its record was dropped) is opened here; an older generation than the slot's is ignored.
+  void poll_ended(const EndedPoll& poll, Time now);
+  [[nodiscard]] InFlightVerdict poll_in_flight(const InFlightPoll& poll, Time now);
+
+  // Moves what only time moves: class tiers, windows. Costs what there are offenders and active classes, not tasks.
+  void tick(Time now);
+
+  [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
+  [[nodiscard]] Tier class_tier(ClassId cls) const;
+  [[nodiscard]] Duration budget(ClassId cls) const;         // effective
+  [[nodiscard]] Duration emergency(ClassId cls) const;
+  [[nodiscard]] std::uint64_t violations(ClassId cls) const;  // total since the class was registered
+  [[nodiscard]] std::uint32_t tasks_at(ClassId cls, Tier tier) const;
+  [[nodiscard]] std::size_t live_tasks() const;
+  [[nodiscard]] std::size_t memory_bytes() const;  // touched, for the bound per live task
+
+  // Changes since the last clear, oldest first.
+  [[nodiscard]] std::span<const TierChange> changes() const;
+  void clear_changes();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pulsed::policy

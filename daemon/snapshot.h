@@ -1,0 +1,88 @@
+// What the control loop publishes: an immutable picture of everything that metrics, the page and the API show.
+//
+// Built by the loop's thread when a reader asks, then shared as shared_ptr<const Snapshot>; readers keep it as long as they
+// like. All counters are totals since the daemon started and never fall while their series lives.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/histogram.h"
+#include "daemon/policy/types.h"
+
+namespace pulsed {
+
+// One (service name, class name), summed over the processes of that name.
+struct ClassSnapshot {
+  std::string service;
+  std::string task_class;              // "" is the unnamed class; "other" what was over a cap
+  std::uint64_t polls = 0;             // exact, from the workers' own totals
+  std::uint64_t cpu_ns = 0;            // proven CPU time
+  std::uint64_t violations = 0;
+  std::uint64_t yields_obeyed = 0;     // exact
+  std::uint64_t isolated_polls = 0;    // exact: polls on threads of the isolation pool
+  std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
+  policy::Tier tier = policy::Tier::kMonitor;              // where new tasks of the class begin, now (highest process)
+  Histogram poll_duration;             // wall time of ended polls whose samples arrived
+  Histogram queue_wait;
+};
+
+// One service name.
+struct ServiceSnapshot {
+  std::string service;
+  std::uint64_t processes = 0;  // attached now
+  std::uint64_t workers = 0;    // attached now
+  std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount> tier_changes{};  // [from][to], of tasks
+  std::uint64_t class_changes = 0;  // of classes
+  std::uint64_t directives_measure = 0;  // set by the daemon (none in shadow)
+  std::uint64_t directives_yield = 0;
+  std::uint64_t directives_isolate = 0;
+  std::uint64_t dropped_samples = 0;    // by full rings
+  std::uint64_t rejected_records = 0;   // nonsense found in its memory
+  std::uint64_t skipped_samples = 0;    // too old to judge: the daemon had been stopped
+  std::uint64_t tasks_without_slot = 0; // the task table was full
+  std::array<std::uint64_t, policy::kBlameCount> in_flight{};  // polls over budget in flight now, by blame
+  std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now
+  bool quarantined = false;                // judged no more: repeated nonsense
+};
+
+struct DaemonSnapshot {
+  std::string version;
+  std::string policy_revision;  // "0" for built-in defaults
+  policy::Enforcement enforcement = policy::Enforcement::kShadow;
+  std::uint64_t policy_reloads = 0;
+  std::uint64_t policy_reload_failures = 0;
+  std::uint64_t attaches = 0;
+  std::uint64_t detaches = 0;
+  std::uint64_t attaches_refused = 0;
+  std::uint64_t quarantines = 0;
+  std::uint64_t folded_label_values = 0;  // series put into "other" by a cap
+  std::uint64_t samples = 0;              // drained
+  Histogram tick_duration;                // collect, decide, act
+  Histogram tick_lateness;                // woke later than asked
+  bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO
+  bool exact_run_times = false;           // in-flight CPU time comes from perf events
+};
+
+struct Snapshot {
+  std::chrono::nanoseconds at{};  // monotonic
+  DaemonSnapshot daemon;
+  std::vector<ServiceSnapshot> services;
+  std::vector<ClassSnapshot> classes;
+};
+
+// Where readers get snapshots. `fresh` may wait for the loop to build a new one, at most `patience`, and falls back to the
+// latest; never null. Thread-safe.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  [[nodiscard]] virtual std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) = 0;
+  // Time since the loop last ticked: what health is judged by.
+  [[nodiscard]] virtual std::chrono::milliseconds since_last_tick() const = 0;
+};
+
+}  // namespace pulsed

@@ -1,0 +1,115 @@
+/* pulsed: tell the daemon beside you what each worker polls, and ask whether to yield. C ABI, usable from C11.
+ *
+ *   pulsed_session* s = pulsed_session_open(NULL);               // never blocks; works without a daemon
+ *   uint16_t cls = pulsed_class(s, "checkout/render", PULSED_PRIORITY_NORMAL);
+ *   pulsed_worker_attach(s, "worker-0", 0);                      // on each thread that polls
+ *   pulsed_task task = pulsed_task_open(s, cls);
+ *   pulsed_poll_begin(task);  ... if (pulsed_should_yield()) ...  pulsed_poll_end();
+ *   pulsed_task_close(s, task);
+ *
+ * With no daemon, a dead one, or another ABI, every call does nothing, and the session retries in the background.
+ * Nothing here throws, aborts, or blocks on the daemon. A forked child is inert: it may call all of this, to no effect.
+ * Define PULSED_DISABLED to compile the per-poll calls out altogether. */
+#ifndef PULSED_SHIM_H
+#define PULSED_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pulsed/directive.h>
+
+#if defined(__GNUC__)
+#define PULSED_API __attribute__((visibility("default")))
+#else
+#error "pulsed needs GCC or Clang"
+#endif
+
+#define PULSED_SHIM_VERSION 1u /* of this header's inline code; the library refuses another */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pulsed_session pulsed_session; /* owned by who opened it; every call on it is thread-safe */
+
+/* A handle by value: a packed reference (see pulsed/abi.h). {0} is "no task" of the unnamed class. Not owned by a thread;
+ * polled by one worker at a time. */
+typedef struct pulsed_task {
+  uint64_t ref;
+} pulsed_task;
+
+/* All fields may be 0 or NULL: the default. `size` is sizeof(pulsed_session_options), for later versions. */
+typedef struct pulsed_session_options {
+  size_t size;
+  const char* service;   /* at most 63 bytes; default: the daemon takes the executable's name */
+  const char* run_dir;   /* where attach.sock is; default $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed */
+  uint32_t workers;      /* threads that may poll at once, [1, 4096]; default 64 */
+  uint32_t ring_samples; /* samples a worker's ring holds, a power of two in [64, 2^20]; default 16384 */
+  uint32_t tasks;        /* live tasks with a slot, [64, 2^24]; default 65536 */
+  uint32_t classes;      /* task classes, [2, 4096]; default 1024 */
+  /* Where messages go, one line each, no newline; NULL: stderr. Called from any thread, rarely. */
+  void (*log)(void* context, const char* message);
+  void* log_context;
+} pulsed_session_options;
+
+/* Opens a session and starts its thread, which attaches and re-attaches with backoff. NULL only if out of memory or
+ * threads, or an option is out of range (errno EINVAL, and the log says which). Environment PULSED_DISABLE=1 keeps it
+ * detached for good. */
+PULSED_API pulsed_session* pulsed_session_open(const pulsed_session_options* options);
+
+/* Closes it. Every worker must have been detached, and no task of it be used after. NULL is allowed. */
+PULSED_API void pulsed_session_close(pulsed_session* session);
+
+/* 1 while a daemon is attached, else 0. */
+PULSED_API int pulsed_session_attached(const pulsed_session* session);
+
+/* Waits until attached, at most timeout_ms (0: only look). 1 if attached. For tests and tools; services need not wait. */
+PULSED_API int pulsed_session_wait_attached(pulsed_session* session, uint32_t timeout_ms);
+
+/* Registers a class or finds it by name: 1 to 55 bytes of UTF-8 without control characters. The same name gives the same
+ * id; the first priority stays. Returns 0, the unnamed class, when the table is full or the name is not valid. */
+PULSED_API uint16_t pulsed_class(pulsed_session* session, const char* name, enum pulsed_priority priority);
+
+#define PULSED_WORKER_ATTACH_ISOLATION 1u /* this thread belongs to the isolation pool */
+
+/* Makes the calling thread a worker of the session. 0, or -1 if the thread is a worker already, no line is free, or
+ * header and library differ (then the thread stays inert). `name`: at most 16 bytes are kept. */
+static inline int pulsed_worker_attach(pulsed_session* session, const char* name, uint32_t flags);
+/* The opposite; also done when the thread ends. Not inside a poll. */
+PULSED_API void pulsed_worker_detach(void);
+
+/* Deals a slot to a new task; when the table is full the task still has its class. Thread-safe, about 20 ns on a worker. */
+PULSED_API pulsed_task pulsed_task_open(pulsed_session* session, uint16_t cls);
+/* Returns the slot. The task may be in a poll of the calling thread (it ends normally), not of another. */
+PULSED_API void pulsed_task_close(pulsed_session* session, pulsed_task task);
+/* Gives the task another class from now on; inside its own poll, for that poll too. Not while another thread polls it. */
+PULSED_API void pulsed_task_set_class(pulsed_session* session, pulsed_task* task, uint16_t cls);
+
+/* What the daemon asks for this task now: a set of enum pulsed_directive; 0 without a live daemon. Any thread. */
+PULSED_API uint32_t pulsed_task_directive(const pulsed_session* session, pulsed_task task);
+
+/* Where the shim's clock stands, in ticks; differences of two readings are queue waits. */
+static inline uint64_t pulsed_now(void);
+
+/* The calling worker begins and ends a poll of the task. Inline; no locked instruction, no system call. Polls nest: of the
+ * same task they count as one, of another the outer poll pauses. Not a worker, or detached: two instructions. */
+static inline void pulsed_poll_begin(pulsed_task task);
+static inline void pulsed_poll_end(void);
+
+/* Records that the task could run `ticks` before now (saturates at 2^40). On a worker only; otherwise nothing. */
+static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks);
+
+/* 1 if the daemon asks the poll in flight on this thread to yield. True until pulsed_yielding() or the poll's
+ * end. */
+static inline int pulsed_should_yield(void);
+/* Says that the poll in flight is about to end because it was asked to: counted as a yield obeyed. Without having been
+ * asked: nothing. */
+PULSED_API void pulsed_yielding(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include <pulsed/hot.h>
+
+#endif
