@@ -23,7 +23,7 @@ PULSED_TEST_PACKAGES=(clang clang-format prometheus)
 # pulsed_missing packages...: prints those that are not installed.
 pulsed_missing() {
   local installed package
-  installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null) "
+  installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package} ' "$@" 2>/dev/null || true) "
   for package in "$@"; do
     [[ $installed == *" installed=$package "* ]] || echo "$package"
   done
@@ -31,7 +31,7 @@ pulsed_missing() {
 
 # pulsed_install packages...: installs those that are missing. PULSED_LOG_DIR says where the log goes.
 pulsed_install() {
-  local missing as_root=() log started=$SECONDS
+  local missing as_root=() log started=$SECONDS told=$SECONDS job=
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "This is no Debian system, so nothing is installed here. Needed are the equivalents of: $*"
     return 0
@@ -52,7 +52,17 @@ pulsed_install() {
   log=${PULSED_LOG_DIR:-/tmp}/packages.log
   mkdir -p "${log%/*}"
   echo "Installing ${#missing[@]} of $# packages: ${missing[*]}"
-  if ! pulsed_apt "$log" "${missing[@]}"; then
+  [[ ${#as_root[@]} -eq 0 ]] || sudo -v || return 1
+  pulsed_apt "$log" "${missing[@]}" &
+  job=$!
+  while kill -0 "$job" 2>/dev/null; do
+    sleep 0.2
+    if ((SECONDS - told >= 10)); then
+      told=$SECONDS
+      echo "  ... $((SECONDS - started)) s: $(tail -n 1 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | cut -c 1-90)"
+    fi
+  done
+  if ! wait "$job"; then
     echo "error: installing packages failed; the end of $log:" >&2
     tail -n 40 "$log" >&2
     return 1
