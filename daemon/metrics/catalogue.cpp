@@ -1,0 +1,145 @@
+#include "daemon/metrics/catalogue.h"
+
+#include "daemon/snapshot.h"
+
+namespace pulsed::metrics {
+namespace {
+
+using enum Series;
+using enum Type;
+
+constexpr Labels kByClass{"service", "class", ""};
+constexpr Labels kByClassAndTier{"service", "class", "tier"};
+constexpr Labels kByMove{"service", "from", "to"};
+constexpr Labels kByDirective{"service", "directive", ""};
+constexpr Labels kByBlame{"service", "blame", ""};
+constexpr Labels kByPolicy{"revision", "enforcement", ""};
+constexpr Labels kByVersion{"version", "", ""};
+constexpr Labels kByService{"service", "", ""};
+constexpr Labels kByNothing{"", "", ""};
+
+constexpr std::array<Entry, kSeriesCount> kCatalogue{{
+    {kPolls, kCounter, "pulsed_polls_total", kByClass,
+     "Polls ended, exact. class=\"\" is the unnamed class, class=\"other\" what was over a cap."},
+    {kCpuSeconds, kCounter, "pulsed_cpu_seconds_total", kByClass,
+     "CPU time that polls of the class are proven to have used. Its rate is cores in use; divided "
+     "by the rate of pulsed_polls_total it is the CPU time of a mean poll."},
+    {kViolations, kCounter, "pulsed_violations_total", kByClass,
+     "Polls that used more CPU time than the class's budget, each counted once, as soon as seen."},
+    {kYieldsObeyed, kCounter, "pulsed_yields_obeyed_total", kByClass,
+     "Polls that returned early because a yield directive asked them to, exact. Far below "
+     "pulsed_directives_total{directive=\"yield\"}: the class has too few checkpoints."},
+    {kIsolatedPolls, kCounter, "pulsed_isolated_polls_total", kByClass,
+     "Polls that ran on threads of the isolation pool, exact; a part of pulsed_polls_total."},
+    {kPollDuration, kHistogram, "pulsed_poll_duration_seconds", kByClass,
+     "Wall time of ended polls, begin to end. Built from samples: pulsed_polls_total counts the "
+     "polls whose samples were dropped too."},
+    {kQueueWait, kHistogram, "pulsed_queue_wait_seconds", kByClass,
+     "From the moment a task could run to the beginning of its poll: the delay its users feel."},
+    {kTasks, kGauge, "pulsed_tasks", kByClassAndTier, "Live tasks of the class at each tier, now."},
+    {kClassTier, kGauge, "pulsed_class_tier", kByClass,
+     "Tier at which new tasks of the class begin, the highest of the service's processes: "
+     "0 monitor, 1 warn, 2 yield, 3 isolate."},
+
+    {kTierChanges, kCounter, "pulsed_tier_changes_total", kByMove,
+     "Tasks that moved from one tier to another. A pair appears once it has happened."},
+    {kClassTierChanges, kCounter, "pulsed_class_tier_changes_total", kByService,
+     "Classes whose tier moved, up or down."},
+    {kDirectives, kCounter, "pulsed_directives_total", kByDirective,
+     "Directives the daemon wrote for the service's tasks and polls. None are written in observe "
+     "and shadow."},
+    {kInFlightPolls, kGauge, "pulsed_in_flight_polls", kByBlame,
+     "Polls over their budget that have not ended, by what their worker is doing: burning CPU "
+     "time, runnable but without a CPU, blocked in the kernel, or unknown."},
+    {kInFlightLongest, kGauge, "pulsed_in_flight_longest_seconds", kByService,
+     "Wall time of the longest poll in flight now; 0 if there is none."},
+    {kDroppedSamples, kCounter, "pulsed_ring_dropped_samples_total", kByService,
+     "Samples that full rings dropped. Rising: histograms miss polls, totals stay exact."},
+    {kRejectedRecords, kCounter, "pulsed_rejected_records_total", kByService,
+     "Records in the service's memory that made no sense and were ignored. Any rise is a defect "
+     "of the service or its shim; many quarantine it."},
+    {kSkippedSamples, kCounter, "pulsed_skipped_samples_total", kByService,
+     "Samples too old to be judged when they were read, because the daemon had been stopped."},
+    {kTasksWithoutSlot, kCounter, "pulsed_tasks_without_slot_total", kByService,
+     "Tasks opened while the task table was full. Their polls count for their class; they have no "
+     "tier of their own."},
+    {kQuarantined, kGauge, "pulsed_quarantined", kByService,
+     "1 if a process of the service is no longer judged because of repeated nonsense in its "
+     "memory, else 0."},
+    {kServiceProcesses, kGauge, "pulsed_service_processes", kByService,
+     "Processes of the service attached now."},
+    {kServiceWorkers, kGauge, "pulsed_service_workers", kByService,
+     "Workers of the service attached now."},
+
+    {kTickDuration, kHistogram, "pulsed_tick_duration_seconds", kByNothing,
+     "Time one tick of the control loop takes to collect, decide and act."},
+    {kTickLateness, kHistogram, "pulsed_tick_lateness_seconds", kByNothing,
+     "How much later than asked the control loop woke. Hogs are seen that much later; "
+     "pulsed_high_priority 0 is the usual cause."},
+    {kSamples, kCounter, "pulsed_samples_total", kByNothing,
+     "Samples read from the rings of all services."},
+    {kAttaches, kCounter, "pulsed_attaches_total", kByNothing, "Processes that attached."},
+    {kDetaches, kCounter, "pulsed_detaches_total", kByNothing,
+     "Attached processes that detached or ended. Attaches minus detaches are attached now."},
+    {kAttachesRefused, kCounter, "pulsed_attaches_refused_total", kByNothing,
+     "Attach requests turned away: over a cap, of a wrong ABI, or from a user without the right."},
+    {kQuarantines, kCounter, "pulsed_quarantines_total", kByNothing,
+     "Processes put into quarantine because of repeated nonsense in their memory."},
+    {kFoldedLabelValues, kCounter, "pulsed_folded_label_values_total", kByNothing,
+     "Services and classes counted under \"other\" because a cap was reached. Rising: class names "
+     "hold something that varies, such as an id."},
+    {kPolicyInfo, kGauge, "pulsed_policy_info", kByPolicy,
+     "Always 1. The policy in force, revision 0 being the built-in defaults, and what is done "
+     "with its verdicts: observe, shadow or enforce."},
+    {kPolicyReloads, kCounter, "pulsed_policy_reloads_total", kByNothing,
+     "Times that a changed policy was put in force."},
+    {kPolicyReloadFailures, kCounter, "pulsed_policy_reload_failures_total", kByNothing,
+     "Times that a new policy was refused and the one in force stayed. The log says why."},
+    {kHighPriority, kGauge, "pulsed_high_priority", kByNothing,
+     "1 if the control loop runs at nice -20 or SCHED_FIFO, 0 if it lacks the right and may wake "
+     "late beside busy threads."},
+    {kExactRunTimes, kGauge, "pulsed_exact_run_times", kByNothing,
+     "1 if the CPU time of polls in flight comes from perf events, 0 if from coarser sources."},
+    {kBuildInfo, kGauge, "pulsed_build_info", kByVersion, "Always 1. What is running."},
+}};
+
+consteval bool in_order() {
+  for (std::size_t i = 0; i < kSeriesCount; ++i) {
+    if (static_cast<std::size_t>(kCatalogue[i].series) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order());
+
+// The serializer writes help as it is.
+consteval bool help_needs_no_escapes() {
+  for (const Entry& e : kCatalogue) {
+    if (e.help.find_first_of("\n\\") != std::string_view::npos) return false;
+  }
+  return true;
+}
+static_assert(help_needs_no_escapes());
+
+consteval std::size_t count_series_per_class() {
+  std::size_t series = 0;
+  for (const Entry& e : kCatalogue) {
+    if (e.labels[1] != "class") continue;
+    // A histogram is its buckets, +Inf, sum and count.
+    if (e.type == kHistogram)
+      series += kBucketBoundsNs.size() + 3;
+    else
+      series += e.labels[2] == "tier" ? policy::kTierCount : 1;
+  }
+  return series;
+}
+static_assert(count_series_per_class() <= kMaxSeriesPerClass);
+
+}  // namespace
+
+std::span<const Entry, kSeriesCount> catalogue() { return kCatalogue; }
+
+const Entry& entry(Series series) { return kCatalogue[static_cast<std::size_t>(series)]; }
+
+std::size_t series_per_class() { return count_series_per_class(); }
+
+}  // namespace pulsed::metrics

@@ -1,0 +1,79 @@
+// Every series that pulsed exposes, in one table: name, type, help and labels. A new number is a
+// new line here and a line that fills it in families.cpp; nothing else names a series.
+//
+// Units are part of the names: seconds for times, nothing for counts. The words are those of the
+// design.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace pulsed::metrics {
+
+enum class Series : std::uint8_t {
+  // Of one class of one service.
+  kPolls,
+  kCpuSeconds,
+  kViolations,
+  kYieldsObeyed,
+  kIsolatedPolls,
+  kPollDuration,
+  kQueueWait,
+  kTasks,
+  kClassTier,
+  // Of one service.
+  kTierChanges,
+  kClassTierChanges,
+  kDirectives,
+  kInFlightPolls,
+  kInFlightLongest,
+  kDroppedSamples,
+  kRejectedRecords,
+  kSkippedSamples,
+  kTasksWithoutSlot,
+  kQuarantined,
+  kServiceProcesses,
+  kServiceWorkers,
+  // Of the daemon.
+  kTickDuration,
+  kTickLateness,
+  kSamples,
+  kAttaches,
+  kDetaches,
+  kAttachesRefused,
+  kQuarantines,
+  kFoldedLabelValues,
+  kPolicyInfo,
+  kPolicyReloads,
+  kPolicyReloadFailures,
+  kHighPriority,
+  kExactRunTimes,
+  kBuildInfo,
+};
+inline constexpr std::size_t kSeriesCount = 35;
+static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
+
+enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };
+
+using Labels = std::array<std::string_view, 3>;  // names; "" where there are fewer
+
+struct Entry {
+  Series series;
+  Type type;
+  std::string_view name;
+  Labels labels;
+  std::string_view help;  // how to read it; goes out as it is, so without line ends and backslashes
+};
+
+// In the order of Series, which is the order of /metrics.
+[[nodiscard]] std::span<const Entry, kSeriesCount> catalogue();
+[[nodiscard]] const Entry& entry(Series series);
+
+// The most time series that one class can make on a Prometheus server; kept so by an assert.
+inline constexpr std::size_t kMaxSeriesPerClass = 40;
+[[nodiscard]] std::size_t series_per_class();
+
+}  // namespace pulsed::metrics

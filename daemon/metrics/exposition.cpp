@@ -1,0 +1,18 @@
+#include "daemon/metrics/exposition.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+#include <utility>
+
+#include "daemon/metrics/families.h"
+
+namespace pulsed::metrics {
+
+std::string render(const Snapshot& snapshot) {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, SnapshotCollectable(snapshot).Collect());
+  return std::move(out).str();
+}
+
+}  // namespace pulsed::metrics
