@@ -22,25 +22,28 @@ using PerPromotion = std::array<T, kTierCount - 1>;  // the terminal tier is nev
 // Every field of the TierManager, for tasks of normal priority. Durations are CPU time where the name says cpu, budget or
 // poll, and time on the clock otherwise.
 struct TierFields {
-  Duration poll_budget;                     // CPU time one poll may use; scaled by priority
-  PerPromotion<std::uint32_t> promotion_threshold;   // violations within `window`; scaled by priority, at least 1
-  PerPromotion<Duration> promotion_cpu;              // CPU beyond budgets within `window` that promotes by itself
-  Duration slow_poll;                                // a poll burning at least this long is slow
-  PerPromotion<std::uint32_t> promotion_slow_polls;  // slow polls within `window` that promote by themselves
-  Duration window;                                   // over which the three above are counted
-  Duration emergency_poll;                           // one in-flight poll burning this long goes to Isolate
-  PerTier<std::uint32_t> demotion_good_polls;        // consecutive good polls before demotion
-  PerTier<Duration> good_poll;                       // the longest good poll, by CPU time where known
-  PerTier<Duration> demotion_min_stay;               // least time at the tier before demotion
-  Duration demotion_quiet;                           // least time since the last violation before demotion
-  Duration promotion_hysteresis;                     // least time between a change and a promotion
-  Duration demotion_hysteresis;                      // least time between a change and a demotion
-  std::uint32_t cooldown_changes;                    // more changes than this within cooldown_window ...
+  Duration poll_budget;  // CPU time one poll may use; scaled by priority
+  PerPromotion<std::uint32_t>
+      promotion_threshold;  // violations within `window`; scaled by priority, at least 1
+  PerPromotion<Duration>
+      promotion_cpu;   // CPU beyond budgets within `window` that promotes by itself
+  Duration slow_poll;  // a poll burning at least this long is slow
+  PerPromotion<std::uint32_t>
+      promotion_slow_polls;  // slow polls within `window` that promote by themselves
+  Duration window;           // over which the three above are counted
+  Duration emergency_poll;   // one in-flight poll burning this long goes to Isolate
+  PerTier<std::uint32_t> demotion_good_polls;  // consecutive good polls before demotion
+  PerTier<Duration> good_poll;                 // the longest good poll, by CPU time where known
+  PerTier<Duration> demotion_min_stay;         // least time at the tier before demotion
+  Duration demotion_quiet;         // least time since the last violation before demotion
+  Duration promotion_hysteresis;   // least time between a change and a promotion
+  Duration demotion_hysteresis;    // least time between a change and a demotion
+  std::uint32_t cooldown_changes;  // more changes than this within cooldown_window ...
   Duration cooldown_window;
-  Duration cooldown;                                 // ... hold the higher tier this long
-  double class_share;                                // (0, 1]: see TierManager::class_tier
-  std::uint32_t reports_per_minute;                  // Warn reports a class may log
-  Tier max_tier;                                     // never promoted beyond
+  Duration cooldown;                 // ... hold the higher tier this long
+  double class_share;                // (0, 1]: see TierManager::class_tier
+  std::uint32_t reports_per_minute;  // Warn reports a class may log
+  Tier max_tier;                     // never promoted beyond
 
   friend bool operator==(const TierFields&, const TierFields&) = default;
 };
@@ -54,7 +57,9 @@ inline constexpr std::array<std::string_view, kProfileCount> kProfileNames{"bala
 }
 [[nodiscard]] TierFields profile_fields(Profile p);
 
-// The fields as they hold for one priority: budget and thresholds scaled by 4 / 2 / 1 / 0.5, counts at least 1.
+// The fields as they hold for one priority: poll_budget and promotion_threshold scaled by 4 / 2 / 1 / 0.5 (thresholds
+// rounded down, at least 1). emergency_poll and slow_poll rise with the budget (4 / 2 / 1 / 1) so that they stay above it;
+// good_poll is cut to the budget, as a poll over its budget is never good.
 [[nodiscard]] TierFields scaled(const TierFields& fields, Priority priority);
 
 // Fields an operator set; an empty one leaves what the profile (or an earlier rule) says.
@@ -116,8 +121,9 @@ struct ClassPolicy {
 [[nodiscard]] ClassPolicy resolve(const Policy& policy, std::string_view service,
                                   std::string_view task_class, Priority registered);
 
-// Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the effective budget 4ms
-// of priority critical"), or nothing. Checks the relations between fields for every priority a rule can produce.
+// Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the poll_budget 4ms"),
+// or nothing. Checks every field's range, and the relations between fields under each rule and each two rules that can
+// hold together. A rule that needs a third to hold is judged without it, so a policy may be refused that would just do.
 [[nodiscard]] std::optional<std::string> contradiction(const Policy& policy);
 
 }  // namespace pulsed::policy

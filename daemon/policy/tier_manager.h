@@ -12,47 +12,27 @@
 #include <vector>
 
 #include "daemon/policy/policy.h"
+#include "daemon/policy/task_state.h"
+#include "daemon/policy/tier_change.h"
 
 namespace pulsed::policy {
-
-enum class Reason : std::uint8_t {
-  kViolations,   // promotion_threshold
-  kExcessCpu,    // promotion_cpu
-  kSlowPolls,    // promotion_slow_polls
-  kEmergency,    // emergency_poll
-  kGoodPolls,    // demotion
-  kClassShare,   // a class moved (either way)
-  kPolicy,       // max_tier fell
-};
-inline constexpr std::array<std::string_view, 7> kReasonNames{
-    "violations", "excess_cpu", "slow_polls", "emergency", "good_polls", "class_share", "policy"};
-
-struct TierChange {
-  Time when;
-  TaskId task;  // slot kNoSlot: the class itself moved
-  ClassId cls;
-  Tier from;
-  Tier to;
-  Reason reason;
-  Duration poll_cpu;  // CPU time of the poll that tipped it; zero for classes and policy changes
-};
 
 // One ended poll.
 struct EndedPoll {
   TaskId task;
   ClassId cls;
-  Duration cpu;         // proven CPU time: exact, measured, or the lower bound seen in flight
-  Duration wall;        // begin to end
-  bool cpu_known;       // `cpu` is the whole CPU time and not a lower bound
-  bool counted;         // its violation was already counted in flight (see poll_in_flight)
+  Duration cpu;            // proven CPU time: exact, measured, or the lower bound seen in flight
+  Duration wall;           // begin to end
+  bool cpu_known;          // `cpu` is the whole CPU time and not a lower bound
+  bool counted;            // its violation was already counted in flight (see poll_in_flight)
   Duration counted_cpu{};  // `cpu` of the last in-flight call that was counted, zero if none
 };
 
 struct InFlightPoll {
   TaskId task;
   ClassId cls;
-  Duration cpu;   // proven so far
-  bool counted;   // an earlier call for this poll returned violation = true
+  Duration cpu;          // proven so far
+  bool counted;          // an earlier call for this poll returned violation = true
   Duration counted_cpu;  // `cpu` of the last call for this poll that was counted, zero if none
 };
 
@@ -81,7 +61,9 @@ class TierManager {
   void task_closed(TaskId task, Time now);
 
   // A task not seen opened (its record was dropped) is opened here; an older generation than the slot's is ignored.
-  void poll_ended(const EndedPoll& poll, Time now);
+  void poll_ended(const EndedPoll& poll, Time now) {
+    if (!good_as_before(poll, now)) judge_ended(poll, now);
+  }
   [[nodiscard]] InFlightVerdict poll_in_flight(const InFlightPoll& poll, Time now);
 
   // Moves what only time moves: class tiers, windows. Costs what there are offenders and active classes, not tasks.
@@ -89,11 +71,17 @@ class TierManager {
 
   [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
   [[nodiscard]] Tier class_tier(ClassId cls) const;
-  [[nodiscard]] Duration budget(ClassId cls) const;         // effective
+  [[nodiscard]] Duration budget(ClassId cls) const;  // effective
   [[nodiscard]] Duration emergency(ClassId cls) const;
-  [[nodiscard]] std::uint64_t violations(ClassId cls) const;  // total since the class was registered
+  [[nodiscard]] std::uint64_t violations(
+      ClassId cls) const;  // total since the class was registered
   [[nodiscard]] std::uint32_t tasks_at(ClassId cls, Tier tier) const;
+  // Whether one more report about this class may be logged now (reports_per_minute); one that may not is counted.
+  [[nodiscard]] bool take_report(ClassId cls, Time now);
+  [[nodiscard]] std::uint64_t reports_withheld(ClassId cls) const;
+
   [[nodiscard]] std::size_t live_tasks() const;
+  [[nodiscard]] std::size_t offenders() const;     // tasks with something to remember
   [[nodiscard]] std::size_t memory_bytes() const;  // touched, for the bound per live task
 
   // Changes since the last clear, oldest first.
@@ -102,7 +90,23 @@ class TierManager {
 
  private:
   struct State;
+
+  // A task in good standing, polled in this sub-bucket before, within its budget: nothing to count. Kept inline, as this
+  // is what nearly every sample of a sound service comes to.
+  [[nodiscard]] bool good_as_before(const EndedPoll& poll, Time now) const {
+    if (poll.task.slot >= task_capacity_) return false;
+    const TaskState& task = tasks_[poll.task.slot];
+    if (task.identity != TaskState::good(poll.task.generation, poll.cls)) return false;
+    const ClassClock& clock = clocks_[index(task.cls())];
+    return poll.cpu <= clock.quiet_limit && task.active_stamp == clock.stamp &&
+           now < clock.bucket_end;
+  }
+  void judge_ended(const EndedPoll& poll, Time now);
+
   std::unique_ptr<State> state_;
+  TaskState* tasks_;
+  ClassClock* clocks_;
+  std::uint32_t task_capacity_;
 };
 
 }  // namespace pulsed::policy
