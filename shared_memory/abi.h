@@ -5,7 +5,7 @@
  *   S (service-written, mapped read-only by the daemon)      D (daemon-written, mapped read-only by the service)
  *   ┌──────────────────────────────────────────────┐        ┌──────────────────────────────────────────────┐
  *   │ header     1 page, written before hand-over  │        │ header     1 page, written before hand-over  │
- *   │ SERVICE    counts: workers, classes, slots   │        │ DAEMON     heartbeat, lease, enforcement     │
+ *   │ SERVICE    counts: workers, classes          │        │ DAEMON     heartbeat, lease, enforcement     │
  *   │ LINES      worker lines        64 B x workers│        │ READS      ring read positions  8 B x workers│
  *   │ RINGS      samples    16 B x ring x workers  │        │ WORKERS    worker words        64 B x workers│
  *   │ USAGE      task usage words     8 B x tasks  │        │ TASKS      task words           4 B x tasks  │
@@ -159,8 +159,7 @@ struct pulsed_segment_header {
 struct pulsed_service_line {
   uint32_t workers_high; /* lines [0, workers_high) may be in use; release, after the line is ready */
   uint32_t classes_high; /* classes [0, classes_high) are named; release, after the name is written */
-  uint32_t slots_high;   /* slots [1, slots_high) were dealt at least once */
-  uint32_t reserved0;
+  uint32_t reserved0[2];
   uint64_t table_full; /* tasks that got no slot */
   uint64_t reserved[5];
 };

@@ -1,0 +1,35 @@
+// The client end of the attach socket: hello, welcome with the segments, and the connection as lease.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared_memory/segment.h"
+
+namespace pulsed::shim {
+
+struct AttachedSocket {
+  shm::Fd socket;
+  shm::ServiceEnd end;
+};
+
+struct AttachFailure {
+  bool worth_saying;  // a daemon is there and refused; silence is for the case that none is
+  std::string text;
+};
+
+// Connects to `<run_dir>/attach.sock` and attaches, waiting at most about a second. No signal, no exception.
+[[nodiscard]] std::optional<AttachedSocket> attach(const std::string& run_dir, const std::string& service,
+                                                   const shm::Dimensions& dimensions, AttachFailure& failure);
+
+enum class Wake { kStop, kLost };
+
+using ReadClocks = std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
+
+// Serves the connection until `stop_fd` is readable or the daemon is gone.
+[[nodiscard]] Wake serve(int socket, int stop_fd, const ReadClocks& read_clocks);
+
+}  // namespace pulsed::shim

@@ -1,0 +1,312 @@
+#include "shim/session.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+namespace pulsed::shim {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A daemon that comes back is found within a second; a thousand services do not come back all at once.
+constexpr milliseconds kFirstBackoff{50};
+constexpr milliseconds kLongestBackoff{1000};
+
+void log_to_stderr(void*, const char* message) { std::fprintf(stderr, "pulsed: %s\n", message); }
+
+std::vector<std::string> run_dirs(const char* chosen) {
+  if (chosen != nullptr && *chosen != '\0') return {chosen};
+  if (const char* env = std::getenv("PULSED_RUN_DIR"); env != nullptr && *env != '\0') return {env};
+  std::vector<std::string> dirs{"/run/pulsed"};
+  if (const char* xdg = std::getenv("XDG_RUNTIME_DIR"); xdg != nullptr && *xdg != '\0') {
+    dirs.push_back(std::string(xdg) + "/pulsed");
+  }
+  return dirs;
+}
+
+bool disabled() {
+  const char* env = std::getenv("PULSED_DISABLE");
+  return env != nullptr && std::string_view(env) == "1";
+}
+
+std::uint32_t* alive_page() {
+  void* memory = ::mmap(nullptr, PULSED_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  if (::madvise(memory, PULSED_PAGE, MADV_WIPEONFORK) != 0) {
+    ::munmap(memory, PULSED_PAGE);
+    return nullptr;
+  }
+  auto* alive = static_cast<std::uint32_t*>(memory);
+  *alive = 1;
+  return alive;
+}
+
+bool valid_class_name(std::string_view name) {
+  return !name.empty() && name.size() <= PULSED_CLASS_NAME_MAX &&
+         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+std::uint64_t thread_clock_ns(std::uint32_t tid) {
+  // The kernel's encoding of a thread's CPU clock: per-thread (4) | scheduler time (2).
+  const auto id = static_cast<clockid_t>((~static_cast<std::uint32_t>(tid) << 3) | 6U);
+  timespec t{};
+  if (::clock_gettime(id, &t) != 0) return PULSED_CLOCK_UNREADABLE;
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+}  // namespace
+
+std::unique_ptr<Session> Session::open(const pulsed_session_options& o) {
+  shm::Dimensions d;
+  if (o.workers != 0) d.workers = o.workers;
+  if (o.ring_samples != 0) d.ring_samples = o.ring_samples;
+  if (o.tasks != 0) d.tasks = o.tasks;
+  if (o.classes != 0) d.classes = o.classes;
+  std::optional<std::string> wrong = shm::out_of_range(d);
+  if (!wrong && o.service != nullptr && std::strlen(o.service) > PULSED_SERVICE_NAME_MAX) {
+    wrong = "service: longer than 63 bytes";
+  }
+  if (wrong) {
+    const auto log = o.log != nullptr ? o.log : log_to_stderr;
+    log(o.log_context, ("session options: " + *wrong).c_str());
+    errno = EINVAL;
+    return nullptr;
+  }
+  std::unique_ptr<Session> session(new Session(o, d));
+  if (session->alive_ == nullptr || !session->tasks_.valid() || !session->start()) return nullptr;
+  return session;
+}
+
+Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
+    : dimensions_(dimensions),
+      service_(o.service == nullptr ? "" : o.service),
+      run_dirs_(run_dirs(o.run_dir)),
+      log_(o.log != nullptr ? o.log : log_to_stderr),
+      log_context_(o.log_context),
+      alive_(alive_page()),
+      tasks_(dimensions.tasks),
+      workers_(dimensions.workers),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  classes_.reserve(dimensions.classes);
+  classes_.push_back({"", PULSED_PRIORITY_NORMAL});
+}
+
+Session::~Session() {
+  if (alive_ == nullptr || in_child()) return;
+  if (started_) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof(one));
+    ::pthread_join(thread_, nullptr);
+  }
+  ::munmap(alive_, PULSED_PAGE);
+}
+
+bool Session::start() {
+  if (disabled()) return true;
+  if (!wake_.valid()) return false;
+  // The service's signals are for its own threads.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const auto body = [](void* self) -> void* {
+    ::pthread_setname_np(::pthread_self(), "pulsed-shim");
+    static_cast<Session*>(self)->run();
+    return nullptr;
+  };
+  started_ = ::pthread_create(&thread_, nullptr, body, this) == 0;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started_;
+}
+
+void Session::run() {
+  std::minstd_rand random(static_cast<unsigned>(::getpid()) ^ static_cast<unsigned>(pulsed_now()));
+  milliseconds backoff = kFirstBackoff;
+  while (true) {
+    for (const std::string& dir : run_dirs_) {
+      AttachFailure failure{};
+      std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, failure);
+      if (!socket) {
+        if (failure.worth_saying) say_once(dir + ": " + failure.text + "; the service runs on unwatched");
+        continue;
+      }
+      auto attachment = std::make_shared<Attachment>();
+      attachment->dimensions = dimensions_;
+      attachment->end = std::move(socket->end);
+      install(std::move(attachment));
+      const Wake wake = serve(socket->socket.get(), wake_.get(),
+                              [this](const auto& workers) { return read_clocks(workers); });
+      uninstall();
+      if (wake == Wake::kStop) return;
+      backoff = kFirstBackoff;
+      break;
+    }
+    const auto jittered = static_cast<int>(backoff.count() / 2 + static_cast<long>(random() % static_cast<unsigned long>(backoff.count())));
+    pollfd stop{wake_.get(), POLLIN, 0};
+    if (::poll(&stop, 1, jittered) == 1) return;
+    backoff = std::min(backoff * 3 / 2, kLongestBackoff);
+  }
+}
+
+void Session::install(std::shared_ptr<Attachment> a) {
+  a->end.service.keep_from_children();
+  a->end.daemon.keep_from_children();
+  a->service = shm::service_regions(a->end.service.data(), a->end.service_header);
+  a->daemon = shm::daemon_regions(a->end.daemon.data(), a->end.daemon_header);
+  write_identities(*a);
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t id = 1; id < classes_.size(); ++id) write_class(*a, id);
+    // release: publishes the names; pairs with the collector's load.
+    __atomic_store_n(&a->service.service->classes_high, static_cast<std::uint32_t>(classes_.size()), __ATOMIC_RELEASE);
+    attachment_ = a;
+    for (const auto& worker : workers_) {
+      if (!worker) continue;
+      write_line(*a, *worker);
+      if (__atomic_load_n(worker->tls_hot, __ATOMIC_ACQUIRE) == nullptr) {
+        point_at(*worker, a);
+      } else {
+        __atomic_store_n(&worker->page->hot.ready, 0, __ATOMIC_RELAXED);
+      }
+    }
+  }
+  write_identities(*a);  // once more: what changed while workers still wrote elsewhere
+  changed_.notify_all();
+}
+
+void Session::uninstall() {
+  std::shared_ptr<Attachment> last;  // unmapped after the lock, if no worker is still inside
+  const std::lock_guard lock(mutex_);
+  last.swap(attachment_);
+  for (const auto& worker : workers_) {
+    if (worker) __atomic_store_n(&worker->page->hot.ready, 0, __ATOMIC_RELAXED);
+  }
+}
+
+bool Session::attached() const {
+  if (in_child()) return false;
+  const std::lock_guard lock(mutex_);
+  return attachment_ != nullptr;
+}
+
+bool Session::wait_attached(std::uint32_t timeout_ms) {
+  if (in_child()) return false;
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, milliseconds(timeout_ms), [this] { return attachment_ != nullptr; });
+}
+
+std::uint16_t Session::task_class(std::string_view name, pulsed_priority priority) {
+  if (in_child() || !valid_class_name(name)) return 0;
+  const std::lock_guard lock(mutex_);
+  const auto [found, fresh] = class_ids_.try_emplace(std::string(name), 0);
+  if (!fresh) return found->second;
+  if (classes_.size() >= dimensions_.classes) {
+    class_ids_.erase(found);
+    return 0;
+  }
+  const auto id = static_cast<std::uint16_t>(classes_.size());
+  found->second = id;
+  classes_.push_back({std::string(name), priority < PULSED_PRIORITY_COUNT ? priority : PULSED_PRIORITY_NORMAL});
+  if (attachment_ != nullptr) {
+    write_class(*attachment_, id);
+    __atomic_store_n(&attachment_->service.service->classes_high, id + 1U, __ATOMIC_RELEASE);
+  }
+  return id;
+}
+
+bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
+  const std::lock_guard lock(mutex_);
+  const auto free = std::find(workers_.begin(), workers_.end(), nullptr);
+  if (free == workers_.end()) return false;
+  worker->index = static_cast<std::uint32_t>(free - workers_.begin());
+  *free = std::move(worker);
+  if (attachment_ != nullptr) {
+    write_line(*attachment_, **free);
+    point_at(**free, attachment_);
+  }
+  return true;
+}
+
+void Session::remove_worker(WorkerState* worker) {
+  tasks_.give_back(worker->slots);
+  std::unique_ptr<WorkerState> last;  // with its segments, unmapped after the lock
+  const std::lock_guard lock(mutex_);
+  if (worker->attachment != nullptr) {
+    pulsed_worker_line& line = worker->attachment->service.lines[worker->index];
+    __atomic_store_n(&line.task, 0, __ATOMIC_RELEASE);
+  }
+  if (attachment_ != nullptr) {
+    __atomic_store_n(&attachment_->service.lines[worker->index].state, PULSED_WORKER_FREE, __ATOMIC_RELEASE);
+  }
+  last.swap(workers_[worker->index]);
+}
+
+bool Session::adopt(WorkerState& worker) {
+  std::shared_ptr<Attachment> last = worker.attachment;
+  const std::lock_guard lock(mutex_);
+  point_at(worker, attachment_);
+  return attachment_ != nullptr;
+}
+
+void Session::write_line(const Attachment& a, const WorkerState& worker) const {
+  pulsed_worker_line& line = a.service.lines[worker.index];
+  __atomic_store_n(&line.task, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&line.tid, worker.tid, __ATOMIC_RELAXED);
+  std::memcpy(line.name, worker.name.data(), std::min(worker.name.size(), sizeof(line.name)));
+  // release: publishes tid and name; pairs with the collector's load of state.
+  __atomic_store_n(&line.state, worker.flags, __ATOMIC_RELEASE);
+  pulsed_service_line& service = *a.service.service;
+  if (worker.index >= service.workers_high) {
+    __atomic_store_n(&service.workers_high, worker.index + 1, __ATOMIC_RELEASE);
+  }
+}
+
+void Session::write_class(const Attachment& a, std::size_t id) const {
+  pulsed_class_record& record = a.service.classes[id];
+  record.priority = classes_[id].priority;
+  record.name_length = static_cast<std::uint32_t>(classes_[id].name.size());
+  std::memcpy(record.name, classes_[id].name.data(), classes_[id].name.size());
+}
+
+void Session::write_identities(const Attachment& a) const {
+  const std::uint32_t high = tasks_.high();
+  for (std::uint32_t slot = 1; slot < high; ++slot) {
+    const std::uint32_t word = tasks_.identity(slot);
+    if (word != 0) __atomic_store_n(&a.service.identity[slot], word, __ATOMIC_RELAXED);
+  }
+}
+
+std::vector<std::uint64_t> Session::read_clocks(const std::vector<std::uint32_t>& wanted) {
+  std::vector<std::uint64_t> cpu;
+  const std::lock_guard lock(mutex_);
+  for (const std::uint32_t index : wanted) {
+    const bool known = index < workers_.size() && workers_[index] != nullptr;
+    cpu.push_back(known ? thread_clock_ns(workers_[index]->tid) : PULSED_CLOCK_UNREADABLE);
+  }
+  return cpu;
+}
+
+void Session::say_once(const std::string& text) {
+  {
+    const std::lock_guard lock(mutex_);
+    constexpr std::size_t kMost = 32;
+    if (said_.size() >= kMost || std::find(said_.begin(), said_.end(), text) != said_.end()) return;
+    said_.push_back(text);
+  }
+  log_(log_context_, text.c_str());
+}
+
+}  // namespace pulsed::shim

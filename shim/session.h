@@ -1,0 +1,87 @@
+// A service's tie to the daemon: what it would tell any daemon (workers, classes, tasks), and the attachment it has now.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "shared_memory/task_table.h"
+#include "shim/attach.h"
+#include "shim/worker.h"
+
+namespace pulsed::shim {
+
+// Thread-safe. In a forked child every member function does nothing.
+class Session {
+ public:
+  // Null if an option is out of range (the log says which) or there is no memory or thread to be had.
+  static std::unique_ptr<Session> open(const pulsed_session_options& options);
+  ~Session();
+
+  [[nodiscard]] bool in_child() const { return __atomic_load_n(alive_, __ATOMIC_RELAXED) == 0; }
+  [[nodiscard]] bool attached() const;
+  bool wait_attached(std::uint32_t timeout_ms);
+
+  std::uint16_t task_class(std::string_view name, pulsed_priority priority);
+
+  pulsed_task open_task(std::uint16_t cls);
+  void close_task(pulsed_task task);
+  void set_class(pulsed_task& task, std::uint16_t cls);
+  [[nodiscard]] std::uint32_t directive(pulsed_task task) const;
+
+  bool add_worker(std::unique_ptr<WorkerState> worker);
+  void remove_worker(WorkerState* worker);
+  // By the worker's own thread at a poll begin: changes over to the attachment of now. False: there is none.
+  bool adopt(WorkerState& worker);
+
+  // One line to the service's log, each text only once.
+  void say_once(const std::string& text);
+
+ private:
+  struct Class {
+    std::string name;
+    pulsed_priority priority;
+  };
+
+  Session(const pulsed_session_options& options, shm::Dimensions dimensions);
+  bool start();
+  void run();  // the shim's own thread
+  void install(std::shared_ptr<Attachment> attachment);
+  void uninstall();
+  void write_identities(const Attachment& a) const;
+  // Copies the slot's identity word to S: the worker's own attachment, or without a worker the one of now.
+  void publish_identity(const WorkerState* worker, std::uint32_t slot) const;
+  void write_class(const Attachment& a, std::size_t id) const;
+  void write_line(const Attachment& a, const WorkerState& worker) const;
+  std::vector<std::uint64_t> read_clocks(const std::vector<std::uint32_t>& workers);
+
+  const shm::Dimensions dimensions_;
+  const std::string service_;
+  const std::vector<std::string> run_dirs_;
+  void (*const log_)(void*, const char*);
+  void* const log_context_;
+
+  std::uint32_t* alive_;  // 1, in a page that a fork wipes
+  shm::TaskTable tasks_;
+  std::atomic<std::uint64_t> table_full_{0};
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::shared_ptr<Attachment> attachment_;
+  std::vector<std::unique_ptr<WorkerState>> workers_;  // by line; null where free
+  std::vector<Class> classes_;                         // by id
+  std::unordered_map<std::string, std::uint16_t> class_ids_;
+  std::vector<std::string> said_;
+
+  shm::Fd wake_;  // eventfd: stop
+  pthread_t thread_{};
+  bool started_ = false;
+};
+
+}  // namespace pulsed::shim

@@ -1,0 +1,106 @@
+// Tasks of a session: slots, classes, and what the daemon asks for them.
+#include "shim/session.h"
+
+namespace pulsed::shim {
+namespace {
+
+std::uint32_t slot_of(pulsed_task t) { return static_cast<std::uint32_t>(t.ref & PULSED_REF_SLOT_MASK); }
+std::uint16_t generation_of(pulsed_task t) {
+  return static_cast<std::uint16_t>(t.ref >> PULSED_REF_GENERATION_SHIFT & PULSED_REF_GENERATION_MASK);
+}
+std::uint16_t class_of(pulsed_task t) {
+  return static_cast<std::uint16_t>(t.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
+}
+
+std::uint32_t obeyed_word(const Attachment& a, pulsed_task task) {
+  if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < a.dimensions.tasks) {
+    const std::uint32_t word = __atomic_load_n(&a.daemon.tasks[slot], __ATOMIC_RELAXED);
+    if (word >> PULSED_WORD_GENERATION_SHIFT == generation_of(task)) return word;
+  }
+  const std::uint16_t cls = class_of(task);
+  return cls < a.dimensions.classes ? __atomic_load_n(&a.daemon.classes[cls], __ATOMIC_RELAXED) : 0;
+}
+
+std::uint32_t directive_in(const Attachment& a, pulsed_task task) {
+  const std::uint32_t asked = obeyed_word(a, task) & PULSED_DIRECTIVE_MASK;
+  return asked != 0 && lease_holds(*a.daemon.daemon) ? asked : 0;
+}
+
+}  // namespace
+
+pulsed_task Session::open_task(std::uint16_t cls) {
+  const std::uint64_t class_bits = std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
+  if (cls >= dimensions_.classes) return pulsed_task{0};
+  if (in_child()) return pulsed_task{class_bits};
+  WorkerState* worker = this_worker();
+  if (worker != nullptr && worker->session != this) worker = nullptr;
+  const shm::DealtSlot dealt = worker != nullptr ? tasks_.open(worker->slots, cls) : tasks_.open_shared(cls);
+  if (dealt.slot == 0) {
+    const std::uint64_t full = table_full_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const std::lock_guard lock(mutex_);
+    if (attachment_ != nullptr) {
+      __atomic_store_n(&attachment_->service.service->table_full, full, __ATOMIC_RELAXED);
+    }
+    return pulsed_task{class_bits};
+  }
+  const pulsed_task task{class_bits | std::uint64_t{dealt.generation} << PULSED_REF_GENERATION_SHIFT | dealt.slot};
+  publish_identity(worker, dealt.slot);
+  if (worker != nullptr) push_record(*worker, task, PULSED_KIND_OPEN);
+  return task;
+}
+
+void Session::close_task(pulsed_task task) {
+  const std::uint32_t slot = slot_of(task);
+  if (slot == 0 || slot >= dimensions_.tasks || in_child()) return;
+  WorkerState* worker = this_worker();
+  if (worker != nullptr && worker->session != this) worker = nullptr;
+  if (worker != nullptr) {
+    push_record(*worker, task, PULSED_KIND_CLOSE);
+    tasks_.retire(slot);
+    publish_identity(worker, slot);
+    tasks_.close(worker->slots, slot);
+  } else {
+    tasks_.retire(slot);
+    publish_identity(nullptr, slot);
+    tasks_.close_shared(slot);
+  }
+}
+
+void Session::set_class(pulsed_task& task, std::uint16_t cls) {
+  if (cls >= dimensions_.classes) return;
+  constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
+  const std::uint64_t before = task.ref;
+  task.ref = (before & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
+  if (in_child()) return;
+  WorkerState* worker = this_worker();
+  if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < dimensions_.tasks) {
+    tasks_.set_class(slot, cls);
+    publish_identity(worker != nullptr && worker->session == this ? worker : nullptr, slot);
+  }
+  if (worker != nullptr) reclassify_poll(before, cls);
+}
+
+void Session::publish_identity(const WorkerState* worker, std::uint32_t slot) const {
+  const auto store = [&](const Attachment& a) {
+    __atomic_store_n(&a.service.identity[slot], tasks_.identity(slot), __ATOMIC_RELAXED);
+  };
+  if (worker != nullptr) {
+    if (pulsed_this_hot() != nullptr) store(*worker->attachment);
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  if (attachment_ != nullptr) store(*attachment_);
+}
+
+std::uint32_t Session::directive(pulsed_task task) const {
+  if (in_child()) return 0;
+  const WorkerState* worker = this_worker();
+  if (worker != nullptr && worker->session == this) {
+    // Our own attachment, which only this thread changes; a lost daemon's lease runs out by itself.
+    return pulsed_this_hot() != nullptr ? directive_in(*worker->attachment, task) : 0;
+  }
+  const std::lock_guard lock(mutex_);
+  return attachment_ != nullptr ? directive_in(*attachment_, task) : 0;
+}
+
+}  // namespace pulsed::shim
