@@ -1,0 +1,53 @@
+// What the daemon answers over HTTP, apart from how: no sockets and no Beast in here.
+//
+//   /metrics     the newest snapshot as the caller's render function writes it
+//   /-/healthy   200 while the control loop ticks
+//   /-/ready     200 once services can attach
+//   /            a page that links to the others
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "daemon/snapshot.h"
+
+namespace pulsed::http {
+
+// A control loop that has not ticked for longer is not healthy.
+inline constexpr std::chrono::milliseconds kHealthyTick{2'000};
+
+using Render = std::function<std::string(const Snapshot&)>;
+using Ready = std::function<bool()>;
+
+// What the answers are made from. Render and Ready are called on the server's thread.
+struct Site {
+  SnapshotSource& source;
+  Render render;
+  Ready ready;
+  std::chrono::milliseconds patience{100};  // what a scrape waits at most for a newer snapshot
+};
+
+struct Request {
+  std::string_view method;
+  std::string_view target;           // as it came, query included
+  std::string_view accept_encoding;  // all Accept-Encoding headers joined by commas
+};
+
+struct Reply {
+  unsigned status = 200;
+  std::string_view content_type = "text/plain; charset=utf-8";
+  std::string body;             // a HEAD request is answered with everything but this
+  bool gzip = false;            // body is compressed
+  bool varies = false;          // by Accept-Encoding
+  std::string_view allow = {};  // of a 405
+};
+
+// Never throws what Render, Ready or memory throw: that is a 500.
+[[nodiscard]] Reply answer(const Site& site, const Request& request);
+
+// A plain-text reply, for what goes wrong before there is a request.
+[[nodiscard]] Reply plain(unsigned status, std::string body);
+
+}  // namespace pulsed::http

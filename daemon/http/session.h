@@ -1,0 +1,33 @@
+// One connection of the HTTP server: reads requests one after the other and answers each. Inside
+// daemon/http only.
+//
+//   accepted -> header --ok--> answer -> sent --keep alive--> idle -> header -> ...
+//                  \--wrong--> 4xx ----------> sent --close--> linger -> closed
+//
+// All of it runs on the server's thread. A session lives as long as an operation of it is under
+// way; each has a deadline.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+
+#include "daemon/http/routes.h"
+#include "daemon/http/server.h"
+
+namespace pulsed::http {
+
+// What the sessions of a server share. Written on the server's thread only.
+struct Sessions {
+  const Options& options;
+  const Site& site;
+  std::size_t open = 0;          // connections being served
+  std::size_t refusing = 0;      // connections being told that there are too many
+  std::size_t unsent_bytes = 0;  // of replies on their way
+};
+
+// Takes over a fresh connection; Sessions outlives it.
+void serve(boost::asio::ip::tcp::socket socket, Sessions& sessions);
+// Tells a connection that there are too many.
+void refuse(boost::asio::ip::tcp::socket socket, Sessions& sessions);
+
+}  // namespace pulsed::http
