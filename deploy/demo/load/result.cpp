@@ -1,0 +1,75 @@
+#include "deploy/demo/load/result.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace pulsed::demo::load {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json summary_json(const Summary& summary) {
+  return {{"count", summary.count},
+          {"mean", milliseconds(summary.mean)},
+          {"p50", milliseconds(summary.p50)},
+          {"p99", milliseconds(summary.p99)},
+          {"p999", milliseconds(summary.p999)},
+          {"max", milliseconds(summary.max)}};
+}
+
+const char* name(Spacing spacing) { return spacing == Spacing::kPoisson ? "poisson" : "fixed"; }
+
+std::string summary_line(const char* what, const Summary& summary) {
+  char line[200];
+  std::snprintf(line, sizeof(line),
+                "%-16s p50 %8.3f  p99 %8.3f  p99.9 %8.3f  max %8.3f ms  (%zu)\n", what,
+                milliseconds(summary.p50), milliseconds(summary.p99), milliseconds(summary.p999),
+                milliseconds(summary.max), summary.count);
+  return line;
+}
+
+}  // namespace
+
+std::string result_json(const Result& result) {
+  const Measurement& measured = result.measurement;
+  const Json json{{"lookup_ms", summary_json(measured.lookups())},
+                  {"report_ms", summary_json(measured.reports())},
+                  {"reports_per_s", measured.reports_per_second()},
+                  {"lateness_ms", summary_json(measured.lateness())},
+                  {"lookups_total", measured.lookups_total},
+                  {"reports_total", measured.reports_total},
+                  {"errors", measured.errors},
+                  {"first_error", measured.first_error},
+                  {"waits", measured.waits},
+                  {"connections", result.connections},
+                  {"arrivals", name(result.options.spacing)},
+                  {"lookup_rate", result.options.lookup_rate},
+                  {"seed", result.options.seed},
+                  {"nice", result.nice},
+                  {"cpu_percent", result.cpu_percent}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string result_text(const Result& result) {
+  const Measurement& measured = result.measurement;
+  std::string text = summary_line("/lookup", measured.lookups()) +
+                     summary_line("/report", measured.reports()) +
+                     summary_line("sent too late by", measured.lateness());
+  char rest[400];
+  std::snprintf(
+      rest, sizeof(rest),
+      "reports/s %.1f; %llu errors; %llu requests waited for a connection; %zu connections for "
+      "/lookup\n"
+      "%s arrivals, %.0f a second; the load generator ran at nice %d%s and used %.1f %% of a "
+      "core\n",
+      measured.reports_per_second(), static_cast<unsigned long long>(measured.errors),
+      static_cast<unsigned long long>(measured.waits), result.connections,
+      name(result.options.spacing), result.options.lookup_rate, result.nice,
+      result.nice > -20 ? " (not allowed to raise it: its lateness is part of every figure)" : "",
+      result.cpu_percent);
+  text += rest;
+  if (measured.errors > 0) text += "first error: " + measured.first_error + "\n";
+  return text;
+}
+
+}  // namespace pulsed::demo::load
