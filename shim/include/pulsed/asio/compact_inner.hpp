@@ -1,0 +1,116 @@
+// An inner executor in at most 8 bytes, where it can be: with the task's pointer it then fits into
+// any_io_executor (16 bytes) without an allocation, and an I/O operation makes several such copies.
+//
+// Boost.Asio 1.74 spends 16 bytes on the executors of io_context and thread_pool, though all they
+// say is a context, two bits, and by their type whether they track work. Any other executor is
+// stored as it is.
+#pragma once
+
+#include <pulsed/asio/config.hpp>
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace pulsed::asio::detail {
+
+template <typename Context>
+using tracked_executor_t =
+    std::decay_t<decltype(net::require(std::declval<const typename Context::executor_type&>(),
+                                       net::execution::outstanding_work.tracked))>;
+
+#if defined(PULSED_ASIO_NO_WORK_COUNT)
+template <typename Inner, typename Context>
+inline constexpr bool compactable = false;
+#else
+template <typename Inner, typename Context>
+inline constexpr bool compactable =
+    (std::is_same_v<Inner, typename Context::executor_type> ||
+     std::is_same_v<Inner, tracked_executor_t<Context>>)&&sizeof(Inner) > sizeof(void*);
+#endif
+
+template <typename Inner>
+class CompactInner {
+ public:
+  explicit CompactInner(Inner inner) noexcept : inner_(std::move(inner)) {}
+  [[nodiscard]] Inner get() const noexcept { return inner_; }
+  [[nodiscard]] const Inner& runner() const noexcept { return inner_; }
+
+ private:
+  Inner inner_;
+};
+
+template <typename Inner, typename Context>
+class ContextBits {
+ public:
+  explicit ContextBits(const Inner& inner) noexcept
+      : bits_(reinterpret_cast<std::uintptr_t>(&net::query(inner, net::execution::context))) {
+    const auto relationship = net::query(inner, net::execution::relationship);
+    if (net::query(inner, net::execution::blocking) == net::execution::blocking.never)
+      bits_ |= kNever;
+    if (relationship == net::execution::relationship.continuation) bits_ |= kContinuation;
+    start_work();
+  }
+  ContextBits(const ContextBits& other) noexcept : bits_(other.bits_) { start_work(); }
+  ContextBits(ContextBits&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
+  ContextBits& operator=(ContextBits other) noexcept {
+    std::swap(bits_, other.bits_);
+    return *this;
+  }
+  ~ContextBits() {
+    if constexpr (kTracked) {
+      if (bits_ != 0) context().get_executor().on_work_finished();
+    }
+  }
+
+  [[nodiscard]] Inner get() const noexcept {
+    if constexpr (kTracked) {
+      return net::require(runner(), net::execution::outstanding_work.tracked);
+    } else {
+      return runner();
+    }
+  }
+
+  // To execute with: as get(), but counting no work of its own.
+  [[nodiscard]] typename Context::executor_type runner() const noexcept {
+    typename Context::executor_type executor = context().get_executor();
+    if ((bits_ & kNever) != 0) {
+      executor = net::require(executor, net::execution::blocking.never);
+    }
+    if ((bits_ & kContinuation) != 0) {
+      executor = net::require(executor, net::execution::relationship.continuation);
+    }
+    return executor;
+  }
+
+ private:
+  static constexpr bool kTracked = !std::is_same_v<Inner, typename Context::executor_type>;
+  static constexpr std::uintptr_t kNever = 1;
+  static constexpr std::uintptr_t kContinuation = 2;
+  static_assert(alignof(Context) >= 4);
+
+  [[nodiscard]] Context& context() const noexcept {
+    return *reinterpret_cast<Context*>(bits_ & ~(kNever | kContinuation));
+  }
+  void start_work() const noexcept {
+    if constexpr (kTracked) {
+      if (bits_ != 0) context().get_executor().on_work_started();
+    }
+  }
+
+  std::uintptr_t bits_;  // the context's address; 0: moved from
+};
+
+template <typename Inner>
+requires compactable<Inner, net::io_context>
+class CompactInner<Inner> : public ContextBits<Inner, net::io_context> {
+  using ContextBits<Inner, net::io_context>::ContextBits;
+};
+
+template <typename Inner>
+requires compactable<Inner, net::thread_pool>
+class CompactInner<Inner> : public ContextBits<Inner, net::thread_pool> {
+  using ContextBits<Inner, net::thread_pool>::ContextBits;
+};
+
+}  // namespace pulsed::asio::detail

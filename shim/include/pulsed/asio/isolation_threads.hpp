@@ -1,0 +1,169 @@
+// The threads of one isolation pool and the queue they serve: first in, first out, started one by
+// one as work comes.
+//
+// Thread-safe. Owned by the pool's service and, jointly, by its threads, so that a thread that
+// itself destroys the context still finds its queue. Nothing of the service is ever run or
+// destroyed with the lock held.
+#pragma once
+
+#include <pulsed/asio/thread_state.hpp>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace pulsed::asio::detail {
+
+inline constexpr int kIsolationNice = 13;  // a share of 5 % beside a normal thread
+inline constexpr unsigned kMaxIsolationThreads = 256;
+
+// A function on its way to the isolation pool, with the work it counts for.
+class IsolatedItem {
+ public:
+  virtual ~IsolatedItem() = default;
+  virtual void run() = 0;        // polls; or hands back, where the context is stopped
+  virtual void hand_back() = 0;  // gives the function to the inner executor instead
+};
+
+class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
+ public:
+  IsolationThreads() : limit_(std::max(1U, std::thread::hardware_concurrency())), pid_(getpid()) {}
+  IsolationThreads(const IsolationThreads&) = delete;
+  IsolationThreads& operator=(const IsolationThreads&) = delete;
+
+  // False once a thread runs, or out of [1, 256]: then nothing changed.
+  bool set_limit(unsigned threads) {
+    const std::lock_guard lock(mutex_);
+    if (threads == 0 || threads > kMaxIsolationThreads || !threads_.empty()) return false;
+    limit_ = threads;
+    return true;
+  }
+
+  // Takes the item, or gives it back: stopping, or not one thread could be started.
+  [[nodiscard]] std::unique_ptr<IsolatedItem> submit(std::unique_ptr<IsolatedItem> item) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return item;
+      if (idle_ <= queue_.size() && threads_.size() < limit_) start_thread();
+      if (threads_.empty()) return item;
+      queue_.push_back(std::move(item));
+    }
+    work_.notify_one();
+    return nullptr;
+  }
+
+  // Waits until no item is being run, other than by the caller.
+  void quiesce() {
+    const std::size_t own = running_here() ? 1 : 0;
+    std::unique_lock lock(mutex_);
+    quiet_.wait(lock, [&] { return running_ <= own; });
+  }
+
+  // Ends the threads after what they run now, then destroys what is queued.
+  void stop() {
+    if (getpid() != pid_)
+      return;  // a forked child: the threads, and perhaps the lock, stayed behind
+    std::deque<std::unique_ptr<IsolatedItem>> queued;
+    std::vector<std::thread> threads;
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      queued.swap(queue_);
+      threads.swap(threads_);
+    }
+    work_.notify_all();
+    for (std::thread& thread : threads) {
+      if (thread.get_id() == std::this_thread::get_id()) {  // it cannot wait for itself
+        thread.detach();
+      } else {
+        thread.join();
+      }
+    }
+  }
+
+ private:
+  // Which pool's thread the caller is.
+  static const IsolationThreads*& serving() {
+    static thread_local const IsolationThreads* pool = nullptr;
+    return pool;
+  }
+  [[nodiscard]] bool running_here() const { return serving() == this; }
+
+  // With the lock held. The new thread inherits a mask that leaves signals to the service's own
+  // threads; faults stay unblocked, or a crash handler would never see them.
+  void start_thread() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+      sigdelset(&all, fault);
+    }
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      const auto ordinal = static_cast<unsigned>(threads_.size());
+      threads_.reserve(limit_);
+      threads_.emplace_back([self = shared_from_this(), ordinal] { self->serve(ordinal); });
+    } catch (const std::system_error&) {
+      // Fewer threads then; with none at all, submit() refuses.
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  static void enter(unsigned ordinal) {
+    char name[16];
+    std::snprintf(name, sizeof(name), "pulsed-iso-%u", ordinal % 1000);
+    pthread_setname_np(pthread_self(), name);
+    const auto tid = static_cast<id_t>(syscall(SYS_gettid));
+    // Never upwards: the service may run at a lower priority already. Refused: it runs as it is.
+    if (getpriority(PRIO_PROCESS, tid) < kIsolationNice) {
+      setpriority(PRIO_PROCESS, tid, kIsolationNice);
+    }
+    thread_state().isolation = true;
+  }
+
+  void serve(unsigned ordinal) {
+    enter(ordinal);
+    serving() = this;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      --idle_;
+      if (stopping_) return;
+      std::unique_ptr<IsolatedItem> item = std::move(queue_.front());
+      queue_.pop_front();
+      ++running_;
+      lock.unlock();
+      item->run();
+      item.reset();
+      lock.lock();
+      --running_;
+      quiet_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_;   // queue_ or stopping_ changed
+  std::condition_variable quiet_;  // running_ fell
+  std::deque<std::unique_ptr<IsolatedItem>> queue_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;
+  std::size_t running_ = 0;
+  unsigned limit_;
+  bool stopping_ = false;
+  const pid_t pid_;
+};
+
+}  // namespace pulsed::asio::detail

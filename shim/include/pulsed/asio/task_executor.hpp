@@ -1,0 +1,222 @@
+// The executor that makes everything run through it polls of one task.
+#pragma once
+
+#include <pulsed/asio/compact_inner.hpp>
+#include <pulsed/asio/config.hpp>
+#include <pulsed/asio/task_state.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace pulsed::asio {
+
+template <typename Inner>
+class task_executor;
+
+namespace detail {
+
+template <typename>
+inline constexpr bool is_strand = false;
+template <typename Inner>
+inline constexpr bool is_strand<net::strand<Inner>> = true;
+
+template <typename>
+inline constexpr bool is_io_context_executor = false;
+template <typename Allocator, auto Bits>
+inline constexpr bool
+    is_io_context_executor<net::io_context::basic_executor_type<Allocator, Bits>> = true;
+
+template <typename>
+inline constexpr bool is_thread_pool_executor = false;
+template <typename Allocator, auto Bits>
+inline constexpr bool
+    is_thread_pool_executor<net::thread_pool::basic_executor_type<Allocator, Bits>> = true;
+
+template <typename Inner>
+net::execution_context* context_of(const Inner& inner) {
+  if constexpr (net::can_query<const Inner&, net::execution::context_t>::value) {
+    return &static_cast<net::execution_context&>(net::query(inner, net::execution::context));
+  } else {
+    return nullptr;
+  }
+}
+
+template <typename Context>
+bool holds_executor_of(const net::any_io_executor& any) {
+  return any.target_type() == typeid(typename Context::executor_type) ||
+         any.target_type() == typeid(tracked_executor_t<Context>);
+}
+
+template <typename Inner>
+Home home_of(const Inner& inner) {
+  net::execution_context* const context = context_of(inner);
+  if (context == nullptr) return {};
+  bool io = is_io_context_executor<Inner>;
+  bool pool = is_thread_pool_executor<Inner>;
+  if constexpr (std::is_same_v<Inner, net::any_io_executor>) {
+    io = holds_executor_of<net::io_context>(inner);
+    pool = holds_executor_of<net::thread_pool>(inner);
+  }
+  return {.pool = &net::use_service<IsolationPool>(*context),
+          .io = io ? static_cast<net::io_context*>(context) : nullptr,
+          .migratable = io || pool};
+}
+
+}  // namespace detail
+
+// The task behind an executor. Valid as long as a copy of the executor lives.
+class task_reference {
+ public:
+  explicit task_reference(detail::TaskState& state) : state_(state) {}
+  // From now on; inside a poll of the task, for that poll too. Not while another thread polls it.
+  void set_class(TaskClass cls) { state_.set_class(cls); }
+  [[nodiscard]] std::uint32_t directive() const { return state_.directive(); }
+  [[nodiscard]] bool isolated() const { return (directive() & PULSED_DIRECTIVE_ISOLATE) != 0; }
+  [[nodiscard]] pulsed_task handle() const { return state_.handle(); }
+
+ private:
+  detail::TaskState& state_;
+};
+
+// Copies share the task, which is closed when the last copy and the last queued function are gone.
+// A task is one chain of handlers: those that may run at the same time want a strand over the
+// executor, or a task each. Thread-safe as Inner is.
+template <typename Inner>
+class task_executor {
+  static_assert(
+      !detail::is_strand<Inner>,
+      "pulsed: make the strand over the task_executor, make_strand(task_executor(...)): a task "
+      "inside a strand could not move to the isolation pool without leaving the strand");
+  static_assert(net::execution::is_executor<Inner>::value,
+                "pulsed: task_executor needs an executor as of Boost.Asio 1.74, such as "
+                "context.get_executor()");
+
+ public:
+  using inner_executor_type = Inner;
+
+  // Takes the task over. An any_io_executor that holds a task_executor is unwrapped: a poll of a
+  // new task is no poll of the task that spawned it.
+  task_executor(Inner inner, Task&& task)
+      : task_executor(std::move(task), unwrapped(std::move(inner))) {}
+  // Another task on the inner executor of `sibling`.
+  task_executor(const task_executor& sibling, Task&& task)
+      : task_executor(std::move(task), sibling.inner()) {}
+  // Opens a task of that class.
+  template <typename Executor>
+  task_executor(const Executor& inner, Session& session, TaskClass cls)
+      : task_executor(inner, session.open(cls)) {}
+
+  [[nodiscard]] Inner inner() const noexcept { return inner_.get(); }
+  [[nodiscard]] task_reference task() const noexcept { return task_reference(*state_); }
+
+  // The rest is what Asio asks of an executor; properties are those of Inner.
+  template <typename Property>
+  requires net::can_query<const Inner&, Property>::value auto query(const Property& property) const
+      noexcept(net::is_nothrow_query<const Inner&, Property>::value) ->
+      typename net::query_result<const Inner&, Property>::type {
+    return net::query(inner(), property);
+  }
+
+  template <typename Property>
+  requires net::can_require<const Inner&, Property>::value auto require(
+      const Property& property) const {
+    return with(net::require(inner(), property));
+  }
+
+  template <typename Property>
+  requires net::can_prefer<const Inner&, Property>::value auto prefer(
+      const Property& property) const {
+    return with(net::prefer(inner(), property));
+  }
+
+  template <typename F>
+  void execute(F&& f) const {
+    detail::PollFunction<std::decay_t<F>> poll(state_, std::forward<F>(f));
+    if (state_->goes_to_pool() && !must_block()) [[unlikely]] {
+      isolate(std::move(poll));
+      return;
+    }
+    const detail::Submitting submitting;
+    detail::execute_on(inner_.runner(), std::move(poll));
+  }
+
+#if !defined(PULSED_ASIO_NO_WORK_COUNT)
+  // For those that still speak the Networking TS.
+  [[nodiscard]] decltype(auto) context()
+      const noexcept requires net::can_query<const Inner&, net::execution::context_t>::value {
+    return net::query(inner(), net::execution::context);
+  }
+#endif
+
+  friend bool operator==(const task_executor& a, const task_executor& b) noexcept {
+    return a.state_ == b.state_ && a.inner() == b.inner();
+  }
+  friend bool operator!=(const task_executor& a, const task_executor& b) noexcept {
+    return !(a == b);
+  }
+
+ private:
+  template <typename>
+  friend class task_executor;
+
+  task_executor(Task&& task, Inner inner)
+      : state_(std::move(task), detail::home_of(inner)), inner_(std::move(inner)) {}
+  task_executor(const detail::TaskStatePtr& state, Inner inner) noexcept
+      : state_(state), inner_(std::move(inner)) {}
+
+  template <typename Other>
+  [[nodiscard]] task_executor<std::decay_t<Other>> with(Other&& other) const noexcept {
+    return {state_, std::forward<Other>(other)};
+  }
+
+  static Inner unwrapped(Inner inner) {
+    if constexpr (std::is_same_v<Inner, net::any_io_executor>) {
+      using net::io_context;
+      using net::thread_pool;
+      if (auto* held = held_in<io_context::executor_type>(inner)) return held->inner();
+      if (auto* held = held_in<thread_pool::executor_type>(inner)) return held->inner();
+      if (auto* held = held_in<net::any_io_executor>(inner)) return held->inner();
+    }
+    return inner;
+  }
+  template <typename Held>
+  static const task_executor<Held>* held_in(const net::any_io_executor& any) {
+    // Asio 1.74 does not check the type itself.
+    if (any.target_type() != typeid(task_executor<Held>)) return nullptr;
+    return any.template target<task_executor<Held>>();
+  }
+
+  // Where execute() may not return before f is done, f cannot wait for the pool.
+  [[nodiscard]] bool must_block() const {
+    if constexpr (net::can_query<const Inner&, net::execution::blocking_t>::value) {
+      return net::query(inner(), net::execution::blocking) == net::execution::blocking.always;
+    } else {
+      return true;
+    }
+  }
+
+  template <typename F>
+  [[gnu::noinline]] void isolate(F&& poll) const {
+    if constexpr (net::can_require<const Inner&, net::execution::blocking_t::never_t>::value) {
+      using Item = detail::IsolatedPoll<Inner, F>;
+      const detail::Home& home = state_->home();
+      auto item = std::make_unique<Item>(inner(), home.io, std::move(poll));
+      const auto refused = home.pool->threads().submit(std::move(item));
+      if (refused != nullptr) refused->hand_back();
+    }
+  }
+
+  detail::TaskStatePtr state_;
+  detail::CompactInner<Inner> inner_;
+};
+
+template <typename Inner>
+task_executor(task_executor<Inner>, Task&&) -> task_executor<Inner>;
+template <typename Inner>
+task_executor(task_executor<Inner>, Session&, TaskClass) -> task_executor<Inner>;
+template <typename Inner>
+task_executor(Inner, Session&, TaskClass) -> task_executor<Inner>;
+
+}  // namespace pulsed::asio

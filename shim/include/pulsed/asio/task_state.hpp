@@ -1,0 +1,148 @@
+// A task as its executors share it, and one poll of it.
+#pragma once
+
+#include <pulsed/asio/isolation_pool.hpp>
+#include <pulsed/asio/thread_state.hpp>
+#include <pulsed/shim.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace pulsed::asio::detail {
+
+// Where a task's functions go when they do not go to the inner executor.
+struct Home {
+  IsolationPool* pool = nullptr;        // null: the inner executor has no execution context
+  const net::io_context* io = nullptr;  // the context, where it can be asked whether it is stopped
+  bool migratable = false;  // the inner executor promises nothing that another thread breaks
+};
+
+// Owns the task; closed with the last executor and the last queued function.
+class TaskState {
+ public:
+  TaskState(Task&& task, const Home& home)
+      : home_(home),
+        task_(std::move(task)),
+        session_(task_.c_session()),
+        ref_(task_.handle().ref) {}
+  TaskState(const TaskState&) = delete;
+  TaskState& operator=(const TaskState&) = delete;
+
+  void set_class(TaskClass cls) {
+    task_.set_class(cls);
+    ref_.store(task_.handle().ref, std::memory_order_relaxed);
+  }
+  // relaxed: other threads may queue functions while the poll gives the task another class; either
+  // value is right then.
+  [[nodiscard]] pulsed_task handle() const noexcept {
+    return {ref_.load(std::memory_order_relaxed)};
+  }
+  [[nodiscard]] std::uint32_t directive() const noexcept {
+    return session_ == nullptr ? 0 : pulsed_task_directive(session_, handle());
+  }
+  [[nodiscard]] bool goes_to_pool() const noexcept {
+    return home_.migratable && home_.pool->may_migrate() &&
+           (directive() & PULSED_DIRECTIVE_ISOLATE) != 0;
+  }
+  [[nodiscard]] const Home& home() const noexcept { return home_; }
+  [[nodiscard]] pulsed_session* session() const noexcept { return session_; }
+
+ private:
+  friend class TaskStatePtr;
+  std::atomic<std::uint32_t> owners_{1};
+  const Home home_;
+  Task task_;
+  pulsed_session* const session_;
+  std::atomic<std::uint64_t> ref_;  // the handle, for threads other than the polling one
+};
+
+// A shared pointer of 8 bytes.
+class TaskStatePtr {
+ public:
+  TaskStatePtr(Task&& task, const Home& home) : state_(new TaskState(std::move(task), home)) {}
+  TaskStatePtr(const TaskStatePtr& other) noexcept : state_(other.state_) {
+    // relaxed: the copied pointer keeps it alive.
+    if (state_ != nullptr) state_->owners_.fetch_add(1, std::memory_order_relaxed);
+  }
+  TaskStatePtr(TaskStatePtr&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  TaskStatePtr& operator=(TaskStatePtr other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~TaskStatePtr() {
+    // acq_rel: the last owner sees all that the others did with the task.
+    if (state_ != nullptr && state_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete state_;
+  }
+  [[nodiscard]] TaskState* get() const noexcept { return state_; }
+  TaskState* operator->() const noexcept { return state_; }
+  TaskState& operator*() const noexcept { return *state_; }
+  friend bool operator==(const TaskStatePtr&, const TaskStatePtr&) noexcept = default;
+
+ private:
+  TaskState* state_;
+};
+
+// One poll, on the thread and for the scope in which it lives. `enqueued`: when it was queued, in
+// ticks; 0: it was not.
+class Poll {
+ public:
+  Poll(ThreadState& thread, const TaskState& state, std::uint64_t enqueued) noexcept
+      : thread_(thread), outer_(std::exchange(thread.current, &state)) {
+    if (state.home().pool != nullptr && !thread.isolation) state.home().pool->note_thread(thread);
+    seen_ = is_worker_of(thread, state.session());
+    if (!seen_) return;
+    const pulsed_task task = state.handle();
+    const std::uint64_t now = enqueued != 0 ? pulsed_now() : 0;
+    pulsed_poll_begin(task);
+    if (enqueued != 0) pulsed_queue_wait(task, now > enqueued ? now - enqueued : 0);
+  }
+  ~Poll() {
+    if (seen_) pulsed_poll_end();
+    thread_.current = outer_;
+  }
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+
+ private:
+  ThreadState& thread_;
+  const TaskState* outer_;
+  bool seen_;
+};
+
+// Tells a function that the inner executor runs it inside execute(), before it returns.
+class Submitting {
+ public:
+  Submitting() noexcept { thread_state().submitting = true; }
+  ~Submitting() { thread_state().submitting = false; }
+  Submitting(const Submitting&) = delete;
+  Submitting& operator=(const Submitting&) = delete;
+};
+
+// F as a poll of the task. Run inline, within a poll of the same task, it is part of that poll.
+template <typename F>
+class PollFunction {
+ public:
+  template <typename G>
+  PollFunction(const TaskStatePtr& state, G&& f)
+      : state_(state), enqueued_(pulsed_now()), f_(std::forward<G>(f)) {}
+
+  void operator()() {
+    ThreadState& thread = thread_state();
+    const bool within = std::exchange(thread.submitting, false);
+    if (within && thread.current == state_.get()) {
+      f_();
+      return;
+    }
+    const Poll poll(thread, *state_, within ? 0 : enqueued_);
+    f_();
+  }
+
+ private:
+  TaskStatePtr state_;  // outlives f_, so that a task is never closed while another thread polls it
+  std::uint64_t enqueued_;
+  F f_;
+};
+
+}  // namespace pulsed::asio::detail
