@@ -1,0 +1,321 @@
+#include "daemon/metrics/exposition.h"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+#include <locale>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "daemon/metrics/catalogue.h"
+#include "tests/daemon/metrics/exposition_text.h"
+
+namespace pulsed::metrics {
+namespace {
+
+using namespace std::string_literals;
+using Labels = std::map<std::string, std::string>;
+
+// Every field differs from every other, so that a mix-up shows.
+Snapshot full_snapshot() {
+  Snapshot s;
+  s.daemon = {.version = "1.2.3",
+              .policy_revision = "7",
+              .enforcement = policy::Enforcement::kEnforce,
+              .policy_reloads = 101,
+              .policy_reload_failures = 102,
+              .attaches = 103,
+              .detaches = 104,
+              .attaches_refused = 105,
+              .quarantines = 106,
+              .folded_label_values = 107,
+              .samples = 108,
+              .high_priority = true,
+              .exact_run_times = false};
+  s.daemon.tick_duration.observe_ns(20'000);
+  s.daemon.tick_lateness.observe_ns(600'000);
+  s.daemon.tick_lateness.observe_ns(600'000);
+  ServiceSnapshot service{.service = "checkout",
+                          .processes = 201,
+                          .workers = 202,
+                          .class_changes = 203,
+                          .directives_measure = 204,
+                          .directives_yield = 205,
+                          .directives_isolate = 206,
+                          .dropped_samples = 207,
+                          .rejected_records = 208,
+                          .skipped_samples = 209,
+                          .tasks_without_slot = 210,
+                          .in_flight = {211, 212, 213, 214},
+                          .in_flight_longest_ns = 215'000'000,
+                          .quarantined = true};
+  service.tier_changes[0][1] = 216;
+  service.tier_changes[3][2] = 217;
+  s.services = {service};
+  ClassSnapshot c{.service = "checkout",
+                  .task_class = "checkout/render",
+                  .polls = 301,
+                  .cpu_ns = 302'500'000'000,
+                  .violations = 303,
+                  .yields_obeyed = 304,
+                  .isolated_polls = 305,
+                  .tasks = {306, 307, 308, 309},
+                  .tier = policy::Tier::kYield};
+  c.poll_duration.observe_ns(5'000);
+  c.poll_duration.observe_ns(5'000'000);
+  c.queue_wait.observe_ns(60'000'000'000);
+  s.classes = {c};
+  return s;
+}
+
+Snapshot with_classes(std::size_t count) {
+  Snapshot s = full_snapshot();
+  ClassSnapshot c = s.classes[0];
+  s.classes.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    c.task_class = "checkout/render_" + std::to_string(i);
+    s.classes.push_back(c);
+  }
+  return s;
+}
+
+double value(const std::vector<TextFamily>& families, std::string_view name,
+             const Labels& labels = {}) {
+  for (const TextFamily& f : families) {
+    for (const TextSample& sample : f.samples) {
+      if (sample.name == name && sample.labels == labels) return sample.value;
+    }
+  }
+  FAIL("no sample " << std::string(name));
+  return -1;
+}
+
+Labels of_class(Labels more = {}) {
+  more.merge(Labels{{"service", "checkout"}, {"class", "checkout/render"}});
+  return more;
+}
+
+Labels of_service(Labels more = {}) {
+  more.merge(Labels{{"service", "checkout"}});
+  return more;
+}
+
+TEST_CASE("every family of the catalogue is there, in its order, with its type and help") {
+  const auto families = ExpositionReader::read(render(full_snapshot()));
+  constexpr std::array<std::string_view, 3> kTypes{"counter", "gauge", "histogram"};
+  REQUIRE(families.size() == kSeriesCount);
+  for (std::size_t i = 0; i < kSeriesCount; ++i) {
+    const Entry& e = catalogue()[i];
+    CHECK(families[i].name == e.name);
+    CHECK(families[i].help == e.help);
+    CHECK(families[i].type == kTypes[static_cast<std::size_t>(e.type)]);
+    for (const TextSample& sample : families[i].samples) {
+      for (const auto& [label, unused] : sample.labels) {
+        CHECK((label == "le" || std::ranges::find(e.labels, label) != e.labels.end()));
+      }
+    }
+  }
+}
+
+TEST_CASE("numbers of a class are where their names say") {
+  const auto families = ExpositionReader::read(render(full_snapshot()));
+  CHECK(value(families, "pulsed_polls_total", of_class()) == 301);
+  CHECK(value(families, "pulsed_cpu_seconds_total", of_class()) == 302.5);
+  CHECK(value(families, "pulsed_violations_total", of_class()) == 303);
+  CHECK(value(families, "pulsed_yields_obeyed_total", of_class()) == 304);
+  CHECK(value(families, "pulsed_isolated_polls_total", of_class()) == 305);
+  CHECK(value(families, "pulsed_tasks", of_class({{"tier", "monitor"}})) == 306);
+  CHECK(value(families, "pulsed_tasks", of_class({{"tier", "warn"}})) == 307);
+  CHECK(value(families, "pulsed_tasks", of_class({{"tier", "yield"}})) == 308);
+  CHECK(value(families, "pulsed_tasks", of_class({{"tier", "isolate"}})) == 309);
+  CHECK(value(families, "pulsed_class_tier", of_class()) == 2);
+  CHECK(value(families, "pulsed_poll_duration_seconds_count", of_class()) == 2);
+  CHECK(value(families, "pulsed_queue_wait_seconds_count", of_class()) == 1);
+  CHECK(value(families, "pulsed_queue_wait_seconds_sum", of_class()) == 60);
+}
+
+TEST_CASE("numbers of a service are where their names say") {
+  const auto families = ExpositionReader::read(render(full_snapshot()));
+  const auto of = [&](std::string_view name, const Labels& more = {}) {
+    return value(families, name, of_service(more));
+  };
+  CHECK(of("pulsed_service_processes") == 201);
+  CHECK(of("pulsed_service_workers") == 202);
+  CHECK(of("pulsed_class_tier_changes_total") == 203);
+  CHECK(of("pulsed_directives_total", {{"directive", "measure"}}) == 204);
+  CHECK(of("pulsed_directives_total", {{"directive", "yield"}}) == 205);
+  CHECK(of("pulsed_directives_total", {{"directive", "isolate"}}) == 206);
+  CHECK(of("pulsed_ring_dropped_samples_total") == 207);
+  CHECK(of("pulsed_rejected_records_total") == 208);
+  CHECK(of("pulsed_skipped_samples_total") == 209);
+  CHECK(of("pulsed_tasks_without_slot_total") == 210);
+  CHECK(of("pulsed_in_flight_polls", {{"blame", "unknown"}}) == 211);
+  CHECK(of("pulsed_in_flight_polls", {{"blame", "burning"}}) == 212);
+  CHECK(of("pulsed_in_flight_polls", {{"blame", "runnable"}}) == 213);
+  CHECK(of("pulsed_in_flight_polls", {{"blame", "blocked"}}) == 214);
+  CHECK(of("pulsed_in_flight_longest_seconds") == 0.215);
+  CHECK(of("pulsed_quarantined") == 1);
+  CHECK(of("pulsed_tier_changes_total", {{"from", "monitor"}, {"to", "warn"}}) == 216);
+  CHECK(of("pulsed_tier_changes_total", {{"from", "isolate"}, {"to", "yield"}}) == 217);
+}
+
+TEST_CASE("numbers of the daemon are where their names say") {
+  const auto families = ExpositionReader::read(render(full_snapshot()));
+  CHECK(value(families, "pulsed_policy_reloads_total") == 101);
+  CHECK(value(families, "pulsed_policy_reload_failures_total") == 102);
+  CHECK(value(families, "pulsed_attaches_total") == 103);
+  CHECK(value(families, "pulsed_detaches_total") == 104);
+  CHECK(value(families, "pulsed_attaches_refused_total") == 105);
+  CHECK(value(families, "pulsed_quarantines_total") == 106);
+  CHECK(value(families, "pulsed_folded_label_values_total") == 107);
+  CHECK(value(families, "pulsed_samples_total") == 108);
+  CHECK(value(families, "pulsed_high_priority") == 1);
+  CHECK(value(families, "pulsed_exact_run_times") == 0);
+  CHECK(value(families, "pulsed_tick_duration_seconds_count") == 1);
+  CHECK(value(families, "pulsed_tick_lateness_seconds_count") == 2);
+  CHECK(value(families, "pulsed_build_info", {{"version", "1.2.3"}}) == 1);
+  CHECK(value(families, "pulsed_policy_info", {{"revision", "7"}, {"enforcement", "enforce"}}) ==
+        1);
+}
+
+TEST_CASE("only tier changes that happened are shown") {
+  for (const TextFamily& f : ExpositionReader::read(render(full_snapshot()))) {
+    if (f.name == "pulsed_tier_changes_total") CHECK(f.samples.size() == 2);
+  }
+}
+
+TEST_CASE("a daemon without services shows its own series and no empty family") {
+  const auto families = ExpositionReader::read(render(Snapshot{}));
+  for (const TextFamily& f : families) CHECK_FALSE(f.samples.empty());
+  CHECK(value(families, "pulsed_attaches_total") == 0);
+}
+
+TEST_CASE("histogram buckets are cumulative in seconds and the last one is the count") {
+  Snapshot s = full_snapshot();
+  Histogram& h = s.classes[0].poll_duration;
+  h = {};
+  for (std::uint64_t ns = 1; ns < 40'000'000'000; ns = ns * 2 + 1) h.observe_ns(ns);
+  for (const TextFamily& f : ExpositionReader::read(render(s))) {
+    if (f.name != "pulsed_poll_duration_seconds") continue;
+    std::vector<TextSample> buckets;
+    for (const TextSample& sample : f.samples) {
+      if (sample.name.ends_with("_bucket")) buckets.push_back(sample);
+    }
+    REQUIRE(buckets.size() == kBucketBoundsNs.size() + 1);
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < kBucketBoundsNs.size(); ++i) {
+      cumulative += h.counts[i];
+      CHECK(buckets[i].value == static_cast<double>(cumulative));
+      CHECK(std::stod(buckets[i].labels.at("le")) ==
+            doctest::Approx(static_cast<double>(kBucketBoundsNs[i]) / 1e9));
+    }
+    CHECK(buckets.back().labels.at("le") == "+Inf");
+    CHECK(buckets.back().value == static_cast<double>(h.count()));
+    CHECK(f.samples[0].name == "pulsed_poll_duration_seconds_count");
+    CHECK(f.samples[0].value == static_cast<double>(h.count()));
+  }
+}
+
+TEST_CASE("counts stay exact to 2^53 and CPU time to the nanosecond") {
+  Snapshot s = full_snapshot();
+  s.classes[0].polls = (std::uint64_t{1} << 53) - 1;
+  s.classes[0].cpu_ns = 1'234'567'123'456'789;
+  const std::string text = render(s);
+  CHECK(text.find("} 9007199254740991\n") != std::string::npos);
+  CHECK(text.find("} 1234567.123456789\n") != std::string::npos);
+  s.classes[0].polls = std::numeric_limits<std::uint64_t>::max();
+  CHECK(value(ExpositionReader::read(render(s)), "pulsed_polls_total", of_class()) > 1.8e19);
+}
+
+TEST_CASE("hostile class names reach the reader escaped and never break a line") {
+  const std::vector<std::string> names{
+      "quote\"", "back\\slash", "line\nend", "} 1\npulsed_fake 2",
+      "支払い",  "nul\0byte"s,  "caf\xe9",   "",
+      "\\",      "\\n",         "\n",        std::string(4096, '"')};
+  Snapshot s;
+  for (const std::string& name : names) s.classes.push_back({.service = name, .task_class = name});
+  std::set<std::string> seen;
+  for (const TextFamily& f : ExpositionReader::read(render(s))) {
+    CHECK(f.name != "pulsed_fake");
+    if (f.name != "pulsed_polls_total") continue;
+    for (const TextSample& sample : f.samples) {
+      CHECK(sample.labels.at("service") == sample.labels.at("class"));
+      seen.insert(sample.labels.at("class"));
+    }
+  }
+  CHECK(seen == std::set<std::string>{"quote\"", "back\\slash", "line\nend", "} 1\npulsed_fake 2",
+                                      "支払い", "nul\uFFFD00byte", "caf\uFFFDe9", "", "\\", "\\n",
+                                      "\n", std::string(4096, '"')});
+}
+
+TEST_CASE("the locale of the process does not show") {
+  struct Comma : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+  };
+  const std::string before = render(with_classes(2));
+  const std::locale old = std::locale::global(std::locale(std::locale(), new Comma));
+  const std::string after = render(with_classes(2));
+  std::locale::global(old);
+  CHECK(before == after);
+}
+
+TEST_CASE("1000 classes make 40000 series at most, each once") {
+  const std::string text = render(with_classes(1000));
+  std::size_t of_classes = 0;
+  std::set<std::pair<std::string, Labels>> seen;
+  std::size_t all = 0;
+  for (const TextFamily& f : ExpositionReader::read(text)) {
+    for (const TextSample& sample : f.samples) {
+      ++all;
+      of_classes += sample.labels.count("class");
+      seen.emplace(sample.name, sample.labels);
+    }
+  }
+  CHECK(seen.size() == all);
+  CHECK(of_classes == 1000 * series_per_class());
+  CHECK(of_classes <= 40'000);
+  CHECK(text.size() < 8'000'000);
+}
+
+// Runs a command with the text as its input; its output and exit status.
+std::pair<std::string, int> run_on(const std::string& command, const std::string& text) {
+  std::string path = "/tmp/pulsed_exposition_XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  REQUIRE(fd >= 0);
+  FILE* file = ::fdopen(fd, "w");
+  REQUIRE(std::fwrite(text.data(), 1, text.size(), file) == text.size());
+  std::fclose(file);
+  FILE* pipe = ::popen((command + " <" + path + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> block{};
+  while (const std::size_t n = std::fread(block.data(), 1, block.size(), pipe)) {
+    output.append(block.data(), n);
+  }
+  const int status = ::pclose(pipe);
+  ::unlink(path.c_str());
+  return {output, status};
+}
+
+TEST_CASE("promtool has nothing to say against the text") {
+  if (::access("/usr/bin/promtool", X_OK) != 0) {
+    MESSAGE("promtool not installed: not checked");
+    return;
+  }
+  Snapshot s = with_classes(20);
+  s.classes.push_back({.service = "a\"b\\c\nd", .task_class = "caf\xe9 支払い"});
+  const auto [output, status] = run_on("/usr/bin/promtool check metrics", render(s));
+  CHECK(output == "");
+  CHECK(status == 0);
+}
+
+}  // namespace
+}  // namespace pulsed::metrics
