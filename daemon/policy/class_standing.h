@@ -86,7 +86,7 @@ class ClassStanding {
   [[nodiscard]] bool shares_hold(Tier tier) const;
 
   ClassClock* clock_;
-  TierFields fields_;
+  TierFields fields_{};
   Duration width_{};
   std::uint64_t number_ = 0;  // of the running sub-bucket, since time began
   Tier tier_ = Tier::kMonitor;

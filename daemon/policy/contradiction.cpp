@@ -137,16 +137,12 @@ bool any(const Match& m) {
 // The fields where exactly rules i and j hold, and with them every rule that matches anything. Unscaled: scaled() keeps
 // emergency_poll and slow_poll in proportion to the budget, so what holds here holds for every priority.
 TierFields fields_under(const Policy& policy, std::size_t i, std::size_t j) {
-  Policy alone;
-  alone.profile = policy.profile;
-  alone.defaults = policy.defaults;
-  for (std::size_t r = 0; r < policy.rules.size(); ++r) {
+  TierFields fields = overridden(profile_fields(policy.profile), policy.defaults);
+  for (std::size_t r = policy.rules.size(); r-- > 0;) {
     const Rule& rule = policy.rules[r];
-    if (r != i && r != j && !any(rule.match)) continue;
-    alone.rules.push_back({{}, {}, rule.set});
+    if (r == i || r == j || any(rule.match)) fields = overridden(fields, rule.set);
   }
-  // Clamps good_poll to the budget, which is never a fault, and hides no other value.
-  return resolve(alone, {}, {}, Priority::kNormal).fields;
+  return fields;
 }
 
 std::string rule_name(std::size_t i) { return "rules[" + std::to_string(i) + "]"; }
@@ -154,10 +150,7 @@ std::string rule_name(std::size_t i) { return "rules[" + std::to_string(i) + "]"
 }  // namespace
 
 std::optional<std::string> contradiction(const Policy& policy) {
-  const std::size_t none = policy.rules.size();
-  Policy no_rules = policy;
-  no_rules.rules.clear();
-  if (Fault e = fault_of(fields_under(no_rules, none, none))) {
+  if (Fault e = fault_of(overridden(profile_fields(policy.profile), policy.defaults))) {
     return "defaults: " + *e;
   }
   for (std::size_t i = 0; i < policy.rules.size(); ++i) {

@@ -87,6 +87,8 @@ struct TierOverrides {
   friend bool operator==(const TierOverrides&, const TierOverrides&) = default;
 };
 
+[[nodiscard]] TierFields overridden(const TierFields& fields, const TierOverrides& set);
+
 // For which services and classes a rule holds. Globs know `*`, `?` and nothing else; empty means any.
 struct Match {
   std::string service;

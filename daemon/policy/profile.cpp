@@ -1,0 +1,85 @@
+// What the profiles say, and what a priority makes of it.
+#include <algorithm>
+
+#include "daemon/policy/policy.h"
+
+namespace pulsed::policy {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TierFields kBalanced{
+    .poll_budget = milliseconds{1},
+    .promotion_threshold = {5, 3, 2},
+    .promotion_cpu = {milliseconds{10}, milliseconds{6}, milliseconds{3}},
+    .slow_poll = milliseconds{2},
+    .promotion_slow_polls = {3, 2, 1},
+    .window = seconds{1},
+    .emergency_poll = milliseconds{5},
+    .demotion_good_polls = {100, 75, 50, 25},
+    .good_poll = {microseconds{100}, microseconds{200}, microseconds{500}, microseconds{1000}},
+    .demotion_min_stay = {seconds{5}, seconds{3}, seconds{2}, seconds{10}},
+    .demotion_quiet = seconds{2},
+    .promotion_hysteresis = milliseconds{100},
+    .demotion_hysteresis = milliseconds{500},
+    .cooldown_changes = 4,
+    .cooldown_window = seconds{10},
+    .cooldown = seconds{5},
+    .class_share = 0.5,
+    .reports_per_minute = 5,
+    .max_tier = Tier::kIsolate,
+};
+
+// What follows from the budget (excess CPU, slow and good polls) keeps balanced's proportion to it.
+constexpr TierFields aggressive() {
+  TierFields f = kBalanced;
+  f.poll_budget = microseconds{500};
+  f.promotion_threshold = {2, 3, 3};
+  f.promotion_cpu = {milliseconds{5}, milliseconds{3}, microseconds{1500}};
+  f.slow_poll = milliseconds{1};
+  f.emergency_poll = milliseconds{2};
+  f.demotion_good_polls = {30, 40, 50, 100};
+  f.good_poll = {microseconds{100}, microseconds{200}, microseconds{500}, microseconds{500}};
+  f.promotion_hysteresis = milliseconds{50};
+  f.demotion_hysteresis = milliseconds{200};
+  return f;
+}
+
+constexpr TierFields permissive() {
+  TierFields f = kBalanced;
+  f.poll_budget = milliseconds{5};
+  f.promotion_threshold = {10, 15, 20};
+  f.promotion_cpu = {milliseconds{50}, milliseconds{30}, milliseconds{15}};
+  f.slow_poll = milliseconds{10};
+  f.emergency_poll = milliseconds{50};
+  f.demotion_good_polls = {10, 15, 20, 25};
+  f.promotion_hysteresis = milliseconds{1000};
+  f.demotion_hysteresis = milliseconds{2000};
+  return f;
+}
+
+constexpr std::array<TierFields, kProfileCount> kProfiles{kBalanced, aggressive(), permissive()};
+
+// In halves, so that the factor 0.5 stays an integer.
+constexpr std::array<std::uint32_t, kPriorityCount> kFactorHalves{8, 4, 2, 1};
+
+}  // namespace
+
+TierFields profile_fields(Profile p) { return kProfiles[static_cast<std::size_t>(p)]; }
+
+TierFields scaled(const TierFields& fields, Priority priority) {
+  const std::uint32_t halves = kFactorHalves[index(priority)];
+  // These two only rise: they stand above the budget, and must stay there when it is raised.
+  const std::uint32_t raise = std::max(halves, 2U);
+  TierFields f = fields;
+  f.poll_budget = std::max(fields.poll_budget * halves / 2, Duration{1});
+  f.slow_poll = fields.slow_poll * raise / 2;
+  f.emergency_poll = fields.emergency_poll * raise / 2;
+  for (std::uint32_t& n : f.promotion_threshold) n = std::max(n * halves / 2, 1U);
+  for (Duration& good : f.good_poll) good = std::min(good, f.poll_budget);
+  return f;
+}
+
+}  // namespace pulsed::policy

@@ -1,0 +1,136 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <limits>
+
+#include "daemon/policy/policy.h"
+
+namespace pulsed::policy {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string refusal(const std::function<void(TierOverrides&)>& set) {
+  Policy policy;
+  set(policy.defaults);
+  return contradiction(policy).value_or("");
+}
+
+}  // namespace
+
+TEST_CASE("the profiles do not contradict themselves") {
+  for (const Profile profile : {Profile::kBalanced, Profile::kAggressive, Profile::kPermissive}) {
+    Policy policy;
+    policy.profile = profile;
+    policy.rules.resize(kPriorityCount);
+    for (std::size_t p = 0; p < kPriorityCount; ++p) {
+      policy.rules[p].priority = Priority{static_cast<std::uint8_t>(p)};
+    }
+    CHECK(contradiction(policy).value_or("") == "");
+  }
+}
+
+TEST_CASE("an emergency must be above the budget, and the refusal names both") {
+  CHECK(refusal([](auto& o) { o.emergency_poll = 1ms; }) ==
+        "defaults: emergency_poll 1ms is not above the poll_budget 1ms");
+  CHECK(refusal([](auto& o) { o.emergency_poll = 1ms + 1ns; }) == "");
+}
+
+TEST_CASE("a slow poll is not below the budget") {
+  CHECK(refusal([](auto& o) { o.slow_poll = 999us; }) ==
+        "defaults: slow_poll 999us is below the poll_budget 1ms");
+  CHECK(refusal([](auto& o) { o.slow_poll = 1ms; }) == "");
+}
+
+TEST_CASE("class_share is above 0 and at most 1") {
+  CHECK(refusal([](auto& o) { o.class_share = 0.0; }) != "");
+  CHECK(refusal([](auto& o) { o.class_share = 0.01; }) == "");
+  CHECK(refusal([](auto& o) { o.class_share = 1.0; }) == "");
+  CHECK(refusal([](auto& o) { o.class_share = 1.01; }) != "");
+  CHECK(refusal([](auto& o) { o.class_share = -0.5; }) != "");
+  CHECK(refusal([](auto& o) { o.class_share = std::numeric_limits<double>::quiet_NaN(); }) != "");
+}
+
+TEST_CASE("counts of nothing are refused, by the name of the field and the tier") {
+  CHECK(refusal([](auto& o) {
+          o.promotion_threshold = {5, 0, 2};
+        }) == "defaults: promotion_threshold.warn 0 is outside 1 to 16383");
+  CHECK(refusal([](auto& o) { o.promotion_threshold = {5, 3, 16'384}; }) != "");
+  CHECK(refusal([](auto& o) { o.promotion_slow_polls = {0, 2, 1}; }) != "");
+  CHECK(refusal([](auto& o) {
+          o.promotion_cpu = {10ms, 6ms, 0ms};
+        }) == "defaults: promotion_cpu.yield 0ns is outside 1ns to 86400s");
+  CHECK(refusal([](auto& o) {
+          o.demotion_good_polls = {100, 75, 50, 0};
+        }) == "defaults: demotion_good_polls.isolate 0 is outside 1 to 1000000000");
+  CHECK(refusal([](auto& o) { o.cooldown_changes = 0; }) != "");
+  CHECK(refusal([](auto& o) { o.cooldown_changes = 201; }) != "");
+  CHECK(refusal([](auto& o) { o.reports_per_minute = 0; }) == "");
+  CHECK(refusal([](auto& o) { o.reports_per_minute = 60'001; }) != "");
+}
+
+TEST_CASE("lengths of nothing, below nothing and beyond a day are refused") {
+  CHECK(refusal([](auto& o) { o.poll_budget = 0ns; }) != "");
+  CHECK(refusal([](auto& o) { o.poll_budget = -1ns; }) != "");
+  CHECK(refusal([](auto& o) { o.window = 1ms - 1ns; }) != "");
+  CHECK(refusal([](auto& o) { o.window = 1ms; }) == "");
+  CHECK(refusal([](auto& o) { o.window = 24h + 1ns; }) != "");
+  CHECK(refusal([](auto& o) { o.slow_poll = 25h; }) != "");
+  CHECK(refusal([](auto& o) { o.emergency_poll = 25h; }) != "");
+  CHECK(refusal([](auto& o) { o.good_poll = {100us, 0us, 1us, 1us}; }) != "");
+  CHECK(refusal([](auto& o) { o.demotion_min_stay = {0s, 0s, -1s, 0s}; }) != "");
+  CHECK(refusal([](auto& o) { o.demotion_quiet = -1s; }) != "");
+  CHECK(refusal([](auto& o) { o.promotion_hysteresis = -1s; }) != "");
+  CHECK(refusal([](auto& o) { o.demotion_hysteresis = -1s; }) != "");
+  CHECK(refusal([](auto& o) { o.cooldown_window = 0s; }) != "");
+  CHECK(refusal([](auto& o) { o.cooldown = -1s; }) != "");
+  CHECK(refusal([](auto& o) { o.cooldown = 0s; }) == "");
+  CHECK(refusal([](auto& o) { o.max_tier = Tier{4}; }) != "");
+}
+
+TEST_CASE("a good poll longer than the budget is cut to it, not refused") {
+  CHECK(refusal([](auto& o) { o.poll_budget = 50us; }) == "");
+}
+
+TEST_CASE("a rule is judged on top of the defaults, and named") {
+  Policy policy;
+  policy.defaults.poll_budget = 2ms;
+  policy.rules.resize(2);
+  policy.rules[1].match.task_class = "checkout";
+  policy.rules[1].set.emergency_poll = 2ms;
+  CHECK(contradiction(policy).value_or("") ==
+        "rules[1]: emergency_poll 2ms is not above the poll_budget 2ms");
+}
+
+TEST_CASE("two rules are judged together only where both can hold") {
+  Policy policy;
+  policy.rules.resize(2);
+  policy.rules[0].match.task_class = "checkout/*";
+  policy.rules[0].set.poll_budget = 2ms;
+  policy.rules[1].match.task_class = "*/render";
+  policy.rules[1].set.emergency_poll = 2ms;
+  CHECK(contradiction(policy).value_or("") ==
+        "rules[0] with rules[1]: emergency_poll 2ms is not above the poll_budget 2ms");
+  policy.rules[1].match.task_class = "search/*";
+  CHECK(contradiction(policy).value_or("") == "");
+  policy.rules[1].match.task_class = "?heckout/a";
+  CHECK(contradiction(policy).has_value());
+  policy.rules[1].match = {"other", "checkout/a"};
+  policy.rules[0].match.service = "this";
+  CHECK(contradiction(policy).value_or("") == "");
+}
+
+TEST_CASE("an earlier rule hides what a later one sets") {
+  Policy policy;
+  policy.rules.resize(3);
+  policy.rules[0].match.task_class = "a";
+  policy.rules[0].set.poll_budget = 10ms;
+  policy.rules[0].set.slow_poll = 20ms;
+  policy.rules[0].set.emergency_poll = 50ms;
+  policy.rules[1].set.emergency_poll = 6ms;
+  policy.rules[2].match.task_class = "a*";
+  policy.rules[2].set.emergency_poll = 1ms;
+  CHECK(contradiction(policy).value_or("") == "");
+}
+
+}  // namespace pulsed::policy
