@@ -1,0 +1,99 @@
+// What pulsed.yaml, the environment and the flags decide, as typed values. Parsed once, handed down
+// in parts.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/config/config_error.h"
+#include "daemon/config/units.h"
+#include "shared_memory/abi.h"
+
+namespace pulsed::config {
+
+// A numeric address: nothing is resolved at start-up. Port 0 lets the kernel choose.
+struct HttpAddress {
+  std::string host = "127.0.0.1";  // "::1" without brackets
+  std::uint16_t port = 10857;
+  friend bool operator==(const HttpAddress&, const HttpAddress&) = default;
+};
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
+inline constexpr std::array<std::string_view, 4> kLogLevelNames{"debug", "info", "warn", "error"};
+
+// Services over the daemon, bytes over a uid (root excepted); the rest what one service may ask for. Over a cap an attach
+// is refused, and counted.
+struct Limits {
+  std::uint32_t services = 256;
+  std::uint32_t services_per_uid = 64;
+  std::uint32_t workers = PULSED_MAX_WORKERS;
+  std::uint32_t ring_samples = PULSED_MAX_RING;  // a power of two
+  std::uint32_t tasks = PULSED_MAX_TASKS;
+  std::uint32_t classes = PULSED_MAX_CLASSES;
+  std::uint64_t segment_bytes_per_uid =
+      4ULL << 30;  // address space of S and D; memory is touched only as it is used
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+struct Attach {
+  // Whose services may attach; empty: anyone's when pulsed runs as root, else only those of its own
+  // uid.
+  std::vector<std::uint32_t> allow_uids;
+  friend bool operator==(const Attach&, const Attach&) = default;
+};
+
+enum class LoopPriority : std::uint8_t { kHigh, kNormal };
+inline constexpr std::array<std::string_view, 2> kLoopPriorityNames{"high", "normal"};
+
+struct Loop {
+  Duration tick = std::chrono::milliseconds{1};        // polls in flight, or samples of late
+  Duration rest_tick = std::chrono::milliseconds{10};  // nothing going on
+  Duration near_budget_tick = std::chrono::microseconds{100};  // a poll nears its budget
+  LoopPriority priority = LoopPriority::kHigh;  // nice -20 or SCHED_FIFO where allowed
+  friend bool operator==(const Loop&, const Loop&) = default;
+};
+
+// Bounds on what /metrics shows; what is over one is folded into `other`, and counted.
+struct Series {
+  std::uint32_t label_values = 100;  // distinct service names, and class names
+  std::uint32_t classes_per_service = 100;
+  friend bool operator==(const Series&, const Series&) = default;
+};
+
+struct Config {
+  std::filesystem::path run_dir;                    // absolute
+  std::filesystem::path state_dir;                  // absolute
+  std::optional<HttpAddress> http = HttpAddress{};  // none: "off"
+  std::filesystem::path policy;                     // absolute
+  LogLevel log_level = LogLevel::kInfo;
+  Limits limits;
+  Attach attach;
+  Loop loop;
+  Duration lease = std::chrono::seconds{1};
+  Series series;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// The longest run directory whose sockets still fit a socket address.
+inline constexpr std::size_t kLongestRunDir = 107 - std::string_view("/admin/api.sock").size();
+inline constexpr std::size_t kLongestPath = 4095;
+
+// "127.0.0.1:10857", "[::1]:10857" or "off".
+[[nodiscard]] Reading<std::optional<HttpAddress>> read_http(std::string_view text);
+[[nodiscard]] std::string http_text(const std::optional<HttpAddress>& http);
+
+// An absolute path of at most `longest` bytes, without `..`, normalised.
+[[nodiscard]] Reading<std::filesystem::path> read_path(std::string_view text, std::size_t longest);
+
+// Settings that a running daemon cannot take over, where the two differ: "http", "loop.priority"...
+[[nodiscard]] std::vector<std::string_view> need_restart(const Config& from, const Config& to);
+// `to`, with those settings as they are in `from`.
+[[nodiscard]] Config without_restart(const Config& from, Config to);
+
+}  // namespace pulsed::config

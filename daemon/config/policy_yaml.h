@@ -1,0 +1,36 @@
+// policy.yaml, read into policy::Policy and printed from it.
+//
+//   enforcement: shadow               # observe, shadow or enforce
+//   profile: balanced                 # balanced, aggressive or permissive
+//   defaults:
+//     poll_budget: 2ms
+//   rules:
+//     - match: {service: "shop*", class: "checkout/*"}
+//       priority: high
+//       promotion_threshold: {monitor: 10, warn: 6, yield: 4}   # or a list, [10, 6, 4]
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "daemon/config/config_error.h"
+#include "daemon/policy/policy.h"
+
+namespace pulsed::config {
+
+inline constexpr std::size_t kMostRules = 256;
+inline constexpr std::size_t kLongestGlob = 64;  // names themselves have at most 63 bytes
+
+// `source` names the text in messages. What comes back holds: policy::contradiction has nothing
+// against it.
+[[nodiscard]] Outcome<policy::Policy> read_policy(std::string_view text, std::string_view source);
+
+// Reads back as the same policy, except that a rule that sets nothing is left out.
+[[nodiscard]] std::string to_yaml(const policy::Policy& policy);
+
+// The same policy with every field of its defaults written out, so that printing it shows what
+// holds.
+[[nodiscard]] policy::Policy spelled_out(policy::Policy policy);
+
+}  // namespace pulsed::config
