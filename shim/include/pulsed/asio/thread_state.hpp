@@ -54,8 +54,8 @@ inline bool is_worker_of(ThreadState& thread, pulsed_session* session) noexcept 
 // Undoes register_worker(), so that a session may end before a thread that polled for it, such as
 // the main thread.
 inline void release_worker(ThreadState& thread) noexcept {
-  if (!thread.attached || thread.current != nullptr) return;
-  pulsed_worker_detach();
+  if (thread.current != nullptr) return;
+  if (thread.attached) pulsed_worker_detach();
   thread.attached = false;
   thread.session = nullptr;
 }

@@ -1,0 +1,356 @@
+#include <pulsed/asio.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/defer.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "doctest/doctest.h"
+#include "tests/shim/asio/watched_service.h"
+
+namespace net = boost::asio;
+using pulsed::asio::task_executor;
+using pulsed::test::WatchedService;
+
+namespace {
+
+using IoExecutor = net::io_context::executor_type;
+
+static_assert(net::execution::is_executor<task_executor<IoExecutor>>::value);
+static_assert(net::execution::is_executor<task_executor<net::thread_pool::executor_type>>::value);
+static_assert(net::execution::is_executor<task_executor<net::any_io_executor>>::value);
+static_assert(std::is_convertible_v<task_executor<IoExecutor>, net::any_io_executor>);
+static_assert(std::is_nothrow_copy_constructible_v<task_executor<IoExecutor>>);
+
+bool stored_inside(const net::any_io_executor& any, const void* target) {
+  const auto* begin = reinterpret_cast<const char*>(&any);
+  const auto* at = static_cast<const char*>(target);
+  return at >= begin && at < begin + sizeof(any);
+}
+
+}  // namespace
+
+TEST_CASE("Whatever runs through the executor is a poll of its task, with its queue wait") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  int runs = 0;
+  net::post(ex, [&] { ++runs; });
+  net::defer(ex, [&] { ++runs; });
+  net::dispatch(ex, [&] { ++runs; });
+  net::post(ctx, net::bind_executor(ex, [&] { ++runs; }));
+  ctx.run();
+  CHECK(runs == 4);
+  const auto totals = service.totals(service.cls);
+  CHECK(totals.polls == 4);
+  CHECK(totals.queue_waits == 3);  // the bound one was queued at the context, and dispatched inline
+  CHECK(totals.queue_wait_ticks > 0);
+}
+
+TEST_CASE("A completion of I/O is a poll of the task its handler is bound to") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  net::steady_timer timer(ctx, std::chrono::milliseconds(1));
+  bool fired = false;
+  timer.async_wait(net::bind_executor(ex, [&](auto) { fired = true; }));
+  ctx.run();
+  CHECK(fired);
+  CHECK(service.polls() == 1);
+}
+
+TEST_CASE("What a poll dispatches to its own task is part of that poll") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  bool inner = false;
+  net::post(ex, [&] {
+    net::dispatch(ex, [&] { net::dispatch(ex, [&] { inner = true; }); });
+    CHECK(inner);
+  });
+  ctx.run();
+  CHECK(inner);
+  CHECK(service.polls() == 1);
+  CHECK(service.totals(service.cls).queue_waits == 1);
+}
+
+TEST_CASE(
+    "What a poll dispatches to another task is a poll of that one, which waited for nothing") {
+  WatchedService service;
+  const auto other = service.session.task_class("other");
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  const task_executor sibling(ex, service.session.open(other));
+  bool ran = false;
+  net::post(ex, [&] {
+    net::dispatch(sibling, [&] { ran = true; });
+    CHECK(ran);
+  });
+  ctx.run();
+  CHECK(service.polls() == 1);
+  CHECK(service.totals(other).polls == 1);
+  CHECK(service.totals(other).queue_waits == 0);
+}
+
+TEST_CASE("A poll that runs the context keeps its own poll for its own functions") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  int runs = 0;
+  net::post(ex, [&] {
+    net::post(ex, [&] { ++runs; });
+    ctx.poll();
+    CHECK(runs == 1);
+  });
+  ctx.run();
+  CHECK(service.polls() == 1);
+  CHECK(service.totals(service.cls).queue_waits == 2);
+}
+
+TEST_CASE("An exception passes through, and its poll has ended") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  net::post(ex, [] { throw std::runtime_error("as asked"); });
+  CHECK_THROWS_AS(ctx.run(), std::runtime_error);
+  CHECK(service.polls() == 1);
+  CHECK(service.peer.service.lines[0].task == 0);
+  ctx.restart();
+  net::post(ex, [] {});
+  ctx.run();
+  CHECK(service.polls() == 2);
+}
+
+TEST_CASE("A poll may give its task another class, which it then counts for") {
+  WatchedService service;
+  const auto route = service.session.task_class("GET /report");
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session, service.cls);
+  net::post(ex, [&] { ex.task().set_class(route); });
+  ctx.run();
+  CHECK(service.polls() == 0);
+  CHECK(service.totals(route).polls == 1);
+}
+
+TEST_CASE("The task is closed with the last executor and the last queued function") {
+  WatchedService service;
+  auto ctx = std::make_unique<net::io_context>();
+  std::optional ex(task_executor(ctx->get_executor(), service.session.open(service.cls)));
+  const pulsed_task task = ex->task().handle();
+  const auto token = std::make_shared<int>();
+  net::post(*ex, [token] {});
+  CHECK(token.use_count() == 2);
+  ex.reset();
+  CHECK(service.state_of(task) == PULSED_IDENTITY_LIVE);
+  ctx.reset();
+  CHECK(service.state_of(task) == PULSED_IDENTITY_FREE);
+  CHECK(token.use_count() == 1);
+  CHECK(service.polls() == 0);
+}
+
+TEST_CASE("The last executor may go in a poll of its own task") {
+  WatchedService service;
+  net::io_context ctx;
+  std::optional ex(task_executor(ctx.get_executor(), service.session.open(service.cls)));
+  const pulsed_task task = ex->task().handle();
+  net::post(*ex, [&] { ex.reset(); });
+  ctx.run();
+  CHECK(service.polls() == 1);
+  CHECK(service.state_of(task) == PULSED_IDENTITY_FREE);
+}
+
+TEST_CASE("Inside any_io_executor it needs no memory of its own, tracked or not") {
+  WatchedService service;
+  net::io_context ctx;
+  net::thread_pool threads(1);
+  using Io = task_executor<IoExecutor>;
+  using Pool = task_executor<net::thread_pool::executor_type>;
+  const Io io(ctx.get_executor(), service.session.open(service.cls));
+  const Pool pool(threads.get_executor(), service.session.open(service.cls));
+  const net::any_io_executor any_io = io;
+  const net::any_io_executor any_pool = pool;
+  CHECK(stored_inside(any_io, any_io.target<Io>()));
+  CHECK(stored_inside(any_pool, any_pool.target<Pool>()));
+  const auto work = net::prefer(any_io, net::execution::outstanding_work.tracked);
+  CHECK(stored_inside(work, work.target<void>()));
+}
+
+TEST_CASE("Its properties are those of the inner executor") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  namespace is = net::execution;
+  CHECK(&net::query(ex, is::context) == &ctx);
+  CHECK(&ex.context() == &ctx);
+  CHECK(net::query(ex, is::blocking) == is::blocking.possibly);
+  const auto never = net::require(ex, is::blocking.never);
+  CHECK(net::query(never, is::blocking) == is::blocking.never);
+  CHECK(net::query(net::require(never, is::blocking.possibly), is::blocking) ==
+        is::blocking.possibly);
+  const auto deferring = net::prefer(never, is::relationship.continuation);
+  CHECK(net::query(deferring, is::relationship) == is::relationship.continuation);
+  CHECK(net::query(deferring, is::blocking) == is::blocking.never);
+  CHECK(deferring.inner() == net::require(never.inner(), is::relationship.continuation));
+  const auto tracked = net::prefer(deferring, is::outstanding_work.tracked);
+  CHECK(net::query(tracked, is::outstanding_work) == is::outstanding_work.tracked);
+  CHECK(net::query(tracked, is::blocking) == is::blocking.never);
+  CHECK(net::query(ex, is::outstanding_work) == is::outstanding_work.untracked);
+  CHECK(never != ex);
+  CHECK(net::require(never, is::blocking.possibly) == ex);
+  CHECK(task_executor(ex, service.session.open(service.cls)) != ex);
+}
+
+TEST_CASE("A tracked copy is outstanding work, however it is copied, moved and erased") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  {
+    auto tracked = net::require(ex, net::execution::outstanding_work.tracked);
+    auto copy = tracked;
+    auto moved = std::move(tracked);
+    copy = moved;
+    moved = std::move(copy);
+    const net::any_io_executor any = moved;
+    const auto guard = net::make_work_guard(ex);
+    ctx.poll();
+    CHECK_FALSE(ctx.stopped());
+  }
+  ctx.poll();
+  CHECK(ctx.stopped());
+}
+
+namespace {
+
+// Counts what is allocated through it.
+template <typename T>
+struct CountingAllocator {
+  using value_type = T;
+  int* count;
+  explicit CountingAllocator(int* c) : count(c) {}
+  template <typename U>
+  CountingAllocator(const CountingAllocator<U>& other) : count(other.count) {}
+  T* allocate(std::size_t n) {
+    ++*count;
+    return std::allocator<T>().allocate(n);
+  }
+  void deallocate(T* p, std::size_t n) { std::allocator<T>().deallocate(p, n); }
+  friend bool operator==(const CountingAllocator&, const CountingAllocator&) = default;
+};
+
+struct AllocatingHandler {
+  using allocator_type = CountingAllocator<void>;
+  int* count;
+  bool* ran;
+  [[nodiscard]] allocator_type get_allocator() const { return allocator_type(count); }
+  void operator()() const { *ran = true; }
+};
+
+}  // namespace
+
+TEST_CASE("A handler's own allocator serves its posts") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  int allocations = 0;
+  bool ran = false;
+  net::post(ex, AllocatingHandler{&allocations, &ran});
+  ctx.run();
+  CHECK(ran);
+  CHECK(allocations == 1);
+}
+
+TEST_CASE("Over an executor that erases a task_executor, a new task stands beside the old one") {
+  WatchedService service;
+  net::io_context ctx;
+  const task_executor parent(ctx.get_executor(), service.session.open(service.cls));
+  const net::any_io_executor any = parent;
+  const auto other = service.session.task_class("child");
+  const task_executor child(any, service.session.open(other));
+  CHECK(child.inner() == net::any_io_executor(ctx.get_executor()));
+  const task_executor grandchild(net::any_io_executor(child), service.session, other);
+  CHECK(grandchild.inner() == net::any_io_executor(ctx.get_executor()));
+  net::post(child, [] {});
+  ctx.run();
+  CHECK(service.polls() == 0);
+  CHECK(service.totals(other).polls == 1);
+}
+
+TEST_CASE("A thread is a worker from its first poll until it ends or the context does") {
+  WatchedService service;
+  {
+    net::io_context ctx;
+    const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+    CHECK(service.worker_states().empty());
+    net::post(ex, [] {});
+    ctx.run();
+    CHECK(service.worker_states() == std::vector{PULSED_WORKER_ATTACHED});
+    std::thread([&] {
+      net::post(ex, [] {});
+      ctx.restart();
+      ctx.run();
+      CHECK(service.worker_states().size() == 2);
+    }).join();
+    CHECK(service.worker_states().size() == 1);
+  }
+  CHECK(service.worker_states().empty());
+}
+
+TEST_CASE("A thread that is a worker by itself stays one, and is not detached for it") {
+  WatchedService service;
+  const pulsed::Worker worker(service.session, "own");
+  {
+    net::io_context ctx;
+    const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+    net::post(ex, [] {});
+    ctx.run();
+  }
+  CHECK(service.polls() == 1);
+  CHECK(service.worker_states().size() == 1);
+}
+
+TEST_CASE("A worker of one session runs another session's tasks unseen") {
+  WatchedService first;
+  WatchedService second;
+  net::io_context ctx;
+  const task_executor a(ctx.get_executor(), first.session.open(first.cls));
+  const task_executor b(ctx.get_executor(), second.session.open(second.cls));
+  int runs = 0;
+  net::post(a, [&] { ++runs; });
+  net::post(b, [&] { ++runs; });
+  net::post(a, [&] { ++runs; });
+  ctx.run();
+  CHECK(runs == 3);
+  CHECK(first.polls() == 2);
+  CHECK(second.polls() == 0);
+}
+
+TEST_CASE("Without a daemon, or without a task, all of it still runs") {
+  pulsed::Session session({.run_dir = "/nonexistent"});
+  net::io_context ctx;
+  const task_executor ex(ctx.get_executor(), session.open(session.task_class("lonely")));
+  const task_executor none(ctx.get_executor(), pulsed::Task{});
+  int runs = 0;
+  net::post(ex, [&] { ++runs; });
+  net::post(none, [&] { ++runs; });
+  ctx.run();
+  CHECK(runs == 2);
+}
+
+TEST_CASE("A blocking.always executor runs before it returns") {
+  WatchedService service;
+  net::thread_pool threads(2);
+  const task_executor ex(threads.get_executor(), service.session.open(service.cls));
+  pulsed::asio::allow_migration(threads, true);
+  service.isolate(ex.task().handle());
+  bool ran = false;
+  net::execution::execute(net::require(ex, net::execution::blocking.always), [&] { ran = true; });
+  CHECK(ran);
+  threads.join();
+}
