@@ -1,14 +1,16 @@
 // Where one class stands, and so at which tier its new tasks begin.
 //
 // A class stands at the highest tier T for which, within its window,
-//   (a) its tasks at T or above burned at least class_share of the CPU time the class burned over budgets, and
-//   (b) those of them that went over budget are at least class_share of the tasks that polled, and at least two.
-// (a) alone would let one bad task in 100 move its class, as it burns all of the excess. A class rises at once. It falls
-// one tier at a time: demotion_quiet after the shares last held, after demotion_min_stay and demotion_hysteresis.
+//   (a) its tasks at T or above burned at least class_share of the CPU time it burned over budgets,
+//   (b) and those of them that went over budget are at least class_share of the tasks that polled,
+//       and at least two.
+// (a) alone would let one bad task in 100 move its class, as it burns all of the excess. A class
+// rises at once. It falls one tier at a time: demotion_quiet after the shares last held, after
+// demotion_min_stay and demotion_hysteresis.
 //
-// Tasks that closed still count for their window. Those that closed at the class's own tier, too early to be promoted,
-// hand their counts to the class: once these together would promote a task, they count as one tier above. So a new task
-// for every request is no escape.
+// Tasks that closed still count for their window. Those that closed at the class's own tier, too
+// early to be promoted, hand their counts to the class: once these together would promote a task,
+// they count as one tier above. So a new task for every request is no escape.
 //
 // Stamps number the sub-buckets of the window; one that is 16 or more behind is out of it.
 #pragma once
@@ -31,8 +33,8 @@ class ClassStanding {
   // `clock` is this class's entry of the table that good polls are judged by, and outlives this.
   ClassStanding(ClassClock& clock, const ClassPolicy& policy, Time now);
 
-  // If `window` changes, what the class counted is void, and the windows of its tasks must be opened anew. The tier stays,
-  // even above max_tier: see cap_tier.
+  // If `window` changes, what the class counted is void, and the windows of its tasks must be
+  // opened anew. The tier stays, even above max_tier: see cap_tier.
   void set_policy(const ClassPolicy& policy, Time now);
   [[nodiscard]] const TierFields& fields() const { return fields_; }
   [[nodiscard]] Tier tier() const { return tier_; }

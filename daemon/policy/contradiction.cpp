@@ -100,7 +100,8 @@ Fault fault_of(const TierFields& f) {
   return relation_fault(f);
 }
 
-// Whether some text matches both globs. meet[i][j]: the first i of `a` and the first j of `b` can spell the same text.
+// Whether some text matches both globs. meet[i][j]: the first i of `a` and the first j of `b` can
+// spell the same text.
 bool overlap(std::string_view a, std::string_view b) {
   if (a.empty() || b.empty()) return true;
   const std::size_t row = b.size() + 1;
@@ -134,8 +135,9 @@ bool any(const Match& m) {
   return all(m.service) && all(m.task_class);
 }
 
-// The fields where exactly rules i and j hold, and with them every rule that matches anything. Unscaled: scaled() keeps
-// emergency_poll and slow_poll in proportion to the budget, so what holds here holds for every priority.
+// The fields where exactly rules i and j hold, and with them every rule that matches anything.
+// Unscaled: scaled() keeps emergency_poll and slow_poll in proportion to the budget, so what holds
+// here holds for every priority.
 TierFields fields_under(const Policy& policy, std::size_t i, std::size_t j) {
   TierFields fields = overridden(profile_fields(policy.profile), policy.defaults);
   for (std::size_t r = policy.rules.size(); r-- > 0;) {
@@ -156,7 +158,8 @@ std::optional<std::string> contradiction(const Policy& policy) {
   for (std::size_t i = 0; i < policy.rules.size(); ++i) {
     if (Fault e = fault_of(fields_under(policy, i, i))) return rule_name(i) + ": " + *e;
   }
-  // Every relation is between two fields, so pairs of rules cover what any number of them can produce.
+  // Every relation is between two fields, so pairs of rules cover what any number of them can
+  // produce.
   for (std::size_t i = 0; i < policy.rules.size(); ++i) {
     for (std::size_t j = i + 1; j < policy.rules.size(); ++j) {
       if (!overlap(policy.rules[i].match, policy.rules[j].match)) continue;

@@ -1,9 +1,11 @@
-// What is remembered of a task that is not in good standing, and the rules by which it rises and falls.
+// What is remembered of a task that is not in good standing, and the rules by which it rises and
+// falls.
 //
-// Promotion and demotion are one tier at a time; only an emergency skips tiers, and hysteresis. At Monitor, which has
-// nothing below it, the demotion fields rule forgiveness: demotion_good_polls good polls in a row wipe the violations and
-// slow polls counted so far, once demotion_min_stay has passed since the task last came down. CPU time burned is never
-// forgiven, so good polls between bad ones buy an offender at most promotion_cpu a window.
+// Promotion and demotion are one tier at a time; only an emergency skips tiers, and hysteresis. At
+// Monitor, which has nothing below it, the demotion fields rule forgiveness: demotion_good_polls
+// good polls in a row wipe the violations and slow polls counted so far, once demotion_min_stay has
+// passed since the task last came down. CPU time burned is never forgiven, so good polls between
+// bad ones buy an offender at most promotion_cpu a window.
 #pragma once
 
 #include <limits>
@@ -33,13 +35,15 @@ struct Offender {
                                                       const TierFields& fields, Tier tier);
   [[nodiscard]] bool may_rise(const TierFields& fields, Time now) const;
 
-  // Whether it falls one tier now. A fall that would be one change too many starts a cooldown instead.
+  // Whether it falls one tier now. A fall that would be one change too many starts a cooldown
+  // instead.
   [[nodiscard]] bool falls(const TierFields& fields, Tier tier, Time now);
   [[nodiscard]] bool forgiven(const TierFields& fields, Time now) const;  // at Monitor
 
   void note_change(const TierFields& fields, Time now);
 
-  // Whether nothing it remembers of a task at Monitor could matter again. Its window is empty by then.
+  // Whether nothing it remembers of a task at Monitor could matter again. Its window is empty by
+  // then.
   [[nodiscard]] bool forgettable(const TierFields& fields, Time now);
 };
 static_assert(sizeof(Offender) == 64);

@@ -1,7 +1,8 @@
 // What one task did over its budget within its class's window, in the window's sub-buckets.
 //
-// Stamps number the sub-buckets of the task's class; every call takes the running one. Counts for promotion start anew at
-// each change of tier; what the task burned for its class stays, as the class is judged by its whole window.
+// Stamps number the sub-buckets of the task's class; every call takes the running one. Counts for
+// promotion start anew at each change of tier; what the task burned for its class stays, as the
+// class is judged by its whole window.
 #pragma once
 
 #include <array>
@@ -29,7 +30,8 @@ class OffenseWindow {
   void start_anew();  // a new tier: nothing counts for promotion
   void forgive();     // violations and slow polls; never the CPU time burned
 
-  // The task goes over to another class, whose running sub-bucket is `to`. Ages stay, the old class keeps its share.
+  // The task goes over to another class, whose running sub-bucket is `to`. Ages stay, the old class
+  // keeps its share.
   void move(std::uint32_t from, std::uint32_t to);
 
   [[nodiscard]] std::uint32_t violations() const { return violations_; }
@@ -42,7 +44,8 @@ class OffenseWindow {
   [[nodiscard]] const Counts& slow_counts() const { return slow_counts_; }
   [[nodiscard]] const Durations& burned() const { return burned_; }
 
-  // The stamp under which the class counts this task as a violator; ClassStanding writes it. 0: never.
+  // The stamp under which the class counts this task as a violator; ClassStanding writes it. 0:
+  // never.
   std::uint32_t violator_stamp = 0;
 
  private:

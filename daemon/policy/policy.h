@@ -1,7 +1,8 @@
-// What an operator may decide, as typed values: the fields of the TierManager, profiles, and rules by service and class.
+// What an operator may decide, as typed values: the fields of the TierManager, profiles, and rules
+// by service and class.
 //
-// The engine never sees a file format; daemon/config reads YAML into these. Every field has a test in which changing
-// it alone changes the outcome.
+// The engine never sees a file format; daemon/config reads YAML into these. Every field has a test
+// in which changing it alone changes the outcome.
 #pragma once
 
 #include <array>
@@ -19,8 +20,9 @@ using PerTier = std::array<T, kTierCount>;
 template <typename T>
 using PerPromotion = std::array<T, kTierCount - 1>;  // the terminal tier is never promoted
 
-// Every field of the TierManager, for tasks of normal priority. Durations are CPU time where the name says cpu, budget or
-// poll, and time on the clock otherwise.
+// Every field of the TierManager, for tasks of normal priority. Durations are CPU time where the
+// name says cpu, budget or poll, and time on the clock otherwise. Entries are those of the tier a
+// task stands at; Monitor's demotion entries rule forgiveness there (offender.h).
 struct TierFields {
   Duration poll_budget;  // CPU time one poll may use; scaled by priority
   PerPromotion<std::uint32_t>
@@ -41,7 +43,7 @@ struct TierFields {
   std::uint32_t cooldown_changes;  // more changes than this within cooldown_window ...
   Duration cooldown_window;
   Duration cooldown;                 // ... hold the higher tier this long
-  double class_share;                // (0, 1]: see TierManager::class_tier
+  double class_share;                // (0, 1]: see class_standing.h
   std::uint32_t reports_per_minute;  // Warn reports a class may log
   Tier max_tier;                     // never promoted beyond
 
@@ -57,9 +59,10 @@ inline constexpr std::array<std::string_view, kProfileCount> kProfileNames{"bala
 }
 [[nodiscard]] TierFields profile_fields(Profile p);
 
-// The fields as they hold for one priority: poll_budget and promotion_threshold scaled by 4 / 2 / 1 / 0.5 (thresholds
-// rounded down, at least 1). emergency_poll and slow_poll rise with the budget (4 / 2 / 1 / 1) so that they stay above it;
-// good_poll is cut to the budget, as a poll over its budget is never good.
+// The fields as they hold for one priority: poll_budget and promotion_threshold scaled by 4 / 2 / 1
+// / 0.5 (thresholds rounded down, at least 1). emergency_poll and slow_poll rise with the budget (4
+// / 2 / 1 / 1) so that they stay above it; good_poll is cut to the budget, as a poll over its
+// budget is never good.
 [[nodiscard]] TierFields scaled(const TierFields& fields, Priority priority);
 
 // Fields an operator set; an empty one leaves what the profile (or an earlier rule) says.
@@ -89,7 +92,8 @@ struct TierOverrides {
 
 [[nodiscard]] TierFields overridden(const TierFields& fields, const TierOverrides& set);
 
-// For which services and classes a rule holds. Globs know `*`, `?` and nothing else; empty means any.
+// For which services and classes a rule holds. Globs know `*`, `?` and nothing else; empty means
+// any.
 struct Match {
   std::string service;
   std::string task_class;
@@ -123,9 +127,10 @@ struct ClassPolicy {
 [[nodiscard]] ClassPolicy resolve(const Policy& policy, std::string_view service,
                                   std::string_view task_class, Priority registered);
 
-// Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the poll_budget 4ms"),
-// or nothing. Checks every field's range, and the relations between fields under each rule and each two rules that can
-// hold together. A rule that needs a third to hold is judged without it, so a policy may be refused that would just do.
+// Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the
+// poll_budget 4ms"), or nothing. Checks every field's range, and the relations between fields under
+// each rule and each two rules that can hold together. A rule that needs a third to hold is judged
+// without it, so a policy may be refused that would just do.
 [[nodiscard]] std::optional<std::string> contradiction(const Policy& policy);
 
 }  // namespace pulsed::policy

@@ -1,4 +1,5 @@
-// Records by index, in chunks that never move: growing copies nothing, and an index lives until it is released.
+// Records by index, in chunks that never move: growing copies nothing, and an index lives until it
+// is released.
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ class RecordPool {
     for (std::uint32_t i = first + kChunk; i-- > first;) free_.push_back(i);
   }
 
-  // Gives a storm's memory back, but keeps a chunk: one offender coming and going allocates nothing.
+  // Gives a storm's memory back, but keeps a chunk: one offender coming and going allocates
+  // nothing.
   void shrink() {
     chunks_.resize(1);
     free_.clear();

@@ -1,7 +1,9 @@
-// How many events a sliding window holds, counted in 16 sub-buckets: no list of times, so bounded by its size alone.
+// How many events a sliding window holds, counted in 16 sub-buckets: no list of times, so bounded
+// by its size alone.
 //
-// A window covers the running sub-bucket and the 15 before it. So an event counts for more than 15/16 of the window, and
-// never for longer than the window. All windows of the policy core are cut this way.
+// A window covers the running sub-bucket and the 15 before it. So an event counts for more than
+// 15/16 of the window, and never for longer than the window. All windows of the policy core are cut
+// this way.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,8 @@
-// What the TierManager keeps for every slot, and the few words of its class that a good poll is judged by.
+// What the TierManager keeps for every slot, and the few words of its class that a good poll is
+// judged by.
 //
-// 16 bytes a task, and zeroed memory means a slot never seen: a table for 2^24 tasks is touched only as it is used.
+// 16 bytes a task, and zeroed memory means a slot never seen: a table for 2^24 tasks is touched
+// only as it is used.
 //
 //   identity:   generation [0, 16)  class [16, 28)  live 28  remembered 29  seen 30
 #pragma once

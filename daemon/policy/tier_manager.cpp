@@ -46,7 +46,8 @@ void TierManager::task_opened(TaskId id, ClassId cls, Time now) {
   now = s.advance_clock(now);
   if (id.slot >= s.capacity.tasks) return;
   const TaskState& task = s.tasks[id.slot];
-  // A task already opened by its first poll, or closed already, is not opened again: rings are read one by one.
+  // A task already opened by its first poll, or closed already, is not opened again: rings are read
+  // one by one.
   if (task.seen() && static_cast<std::int16_t>(id.generation - task.generation()) <= 0) return;
   s.open(id, s.known(cls), now);
 }

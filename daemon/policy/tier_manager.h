@@ -1,9 +1,11 @@
-// Decides, for one service, at which tier each task and each class stands: Monitor -> Warn -> Yield -> Isolate and back.
+// Decides, for one service, at which tier each task and each class stands: Monitor -> Warn -> Yield
+// -> Isolate and back.
 //
-// Pure: no clock, I/O, log or atomics; every call says what time it is, and time never runs backwards (an earlier `now`
-// counts as the latest seen). The same object runs live, in tests and over recordings. Not thread-safe: one owner.
-// State lies in flat arrays by slot; a task in good standing at Monitor costs 16 bytes and one cache line a poll, and only
-// tasks with something to remember (offenders) hold a larger record.
+// Pure: no clock, I/O, log or atomics; every call says what time it is, and time never runs
+// backwards (an earlier `now` counts as the latest seen). The same object runs live, in tests and
+// over recordings. Not thread-safe: one owner. State lies in flat arrays by slot; a task in good
+// standing at Monitor costs 16 bytes and one cache line a poll, and only tasks with something to
+// remember (offenders) hold a larger record.
 #pragma once
 
 #include <cstdint>
@@ -53,20 +55,23 @@ class TierManager {
   TierManager(TierManager&&) noexcept;
   TierManager& operator=(TierManager&&) noexcept;
 
-  // Sets what holds for a class, at registration and at every policy change. Tiers above the new max_tier fall at once.
+  // Sets what holds for a class, at registration and at every policy change. Tiers above the new
+  // max_tier fall at once.
   void set_class_policy(ClassId cls, const ClassPolicy& policy, Time now);
 
   // A task begins at its class's tier. Opening an occupied slot closes what was there.
   void task_opened(TaskId task, ClassId cls, Time now);
   void task_closed(TaskId task, Time now);
 
-  // A task not seen opened (its record was dropped) is opened here; an older generation than the slot's is ignored.
+  // A task not seen opened (its record was dropped) is opened here; an older generation than the
+  // slot's is ignored.
   void poll_ended(const EndedPoll& poll, Time now) {
     if (!good_as_before(poll, now)) judge_ended(poll, now);
   }
   [[nodiscard]] InFlightVerdict poll_in_flight(const InFlightPoll& poll, Time now);
 
-  // Moves what only time moves: class tiers, windows. Costs what there are offenders and active classes, not tasks.
+  // Moves what only time moves: class tiers, windows. Costs what there are offenders and active
+  // classes, not tasks.
   void tick(Time now);
 
   [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
@@ -76,7 +81,8 @@ class TierManager {
   [[nodiscard]] std::uint64_t violations(
       ClassId cls) const;  // total since the class was registered
   [[nodiscard]] std::uint32_t tasks_at(ClassId cls, Tier tier) const;
-  // Whether one more report about this class may be logged now (reports_per_minute); one that may not is counted.
+  // Whether one more report about this class may be logged now (reports_per_minute); one that may
+  // not is counted.
   [[nodiscard]] bool take_report(ClassId cls, Time now);
   [[nodiscard]] std::uint64_t reports_withheld(ClassId cls) const;
 
@@ -91,8 +97,8 @@ class TierManager {
  private:
   struct State;
 
-  // A task in good standing, polled in this sub-bucket before, within its budget: nothing to count. Kept inline, as this
-  // is what nearly every sample of a sound service comes to.
+  // A task in good standing, polled in this sub-bucket before, within its budget: nothing to count.
+  // Kept inline, as this is what nearly every sample of a sound service comes to.
   [[nodiscard]] bool good_as_before(const EndedPoll& poll, Time now) const {
     if (poll.task.slot >= task_capacity_) return false;
     const TaskState& task = tasks_[poll.task.slot];

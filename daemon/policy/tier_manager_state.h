@@ -30,8 +30,8 @@ struct Judgement {
 struct TierManager::State {
   explicit State(Capacity wanted);
 
-  // Whom a poll's record speaks of: a live task, only its class (no slot, or a task that closed before its last poll was
-  // read), or nobody any more.
+  // Whom a poll's record speaks of: a live task, only its class (no slot, or a task that closed
+  // before its last poll was read), or nobody any more.
   enum class Whose : std::uint8_t { kTask, kClass, kNobody };
   Whose find(TaskId id, ClassId cls, Time now);
 

@@ -1,4 +1,5 @@
-// The policy core's own words: time, tiers, priorities and IDs. Pure: standard library and directive.h only.
+// The policy core's own words: time, tiers, priorities and IDs. Pure: standard library and
+// directive.h only.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@ namespace pulsed::policy {
 
 using Duration = std::chrono::nanoseconds;
 
-// A moment on the daemon's monotonic clock, as time since an arbitrary start. Never read from a clock in here.
+// A moment on the daemon's monotonic clock, as time since an arbitrary start. Never read from a
+// clock in here.
 using Time = std::chrono::nanoseconds;
 
 enum class Tier : std::uint8_t {
@@ -57,7 +59,8 @@ inline constexpr std::array<std::string_view, kBlameCount> kBlameNames{"unknown"
   return kBlameNames[static_cast<std::size_t>(b)];
 }
 
-// Slot and generation together are unique over one attachment of one service (until 2^16 reuses of the slot).
+// Slot and generation together are unique over one attachment of one service (until 2^16 reuses of
+// the slot).
 struct TaskId {
   std::uint32_t slot;        // [0, capacity), or kNoSlot
   std::uint16_t generation;  // [0, 65535]

@@ -5,7 +5,8 @@
 namespace pulsed::policy::testing {
 namespace {
 
-// `total` tasks that poll once, the first `bad` of them at Isolate by an emergency with 4 ms beyond their budget.
+// `total` tasks that poll once, the first `bad` of them at Isolate by an emergency with 4 ms beyond
+// their budget.
 TierFields emergencies() {
   TierFields f = plain();
   f.emergency_poll = 5ms;

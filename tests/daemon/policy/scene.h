@@ -1,7 +1,7 @@
 // A TierManager on a manual clock, and the few moves the tests of the policy core are made of.
 //
-// Fields start as plain(): round numbers, one reason to promote (violations) and every delay off, so that a test switches
-// on just the field it is about.
+// Fields start as plain(): round numbers, one reason to promote (violations) and every delay off,
+// so that a test switches on just the field it is about.
 #pragma once
 
 #include <doctest/doctest.h>
