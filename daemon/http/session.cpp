@@ -48,6 +48,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void read_header() {
     parser_.emplace();
     parser_->header_limit(kMaxHeaderBytes);
+    parser_->body_limit(boost::none);  // bodies of any length are refused in on_header
     stream_.expires_after(sessions_.options.header_timeout);
     bhttp::async_read_header(
         stream_, buffer_, *parser_,
@@ -126,7 +127,6 @@ void Session::on_no_request(error_code ec) {
     return send_error(431, "the request's headers are longer than " +
                                std::to_string(kMaxHeaderBytes) + " bytes\n");
   }
-  if (ec == bhttp::error::body_limit) return send_error(413, "a request with a body is refused\n");
   const error_code of_http = bhttp::error::bad_method;
   if (ec.category() != of_http.category()) return;  // timed out, or the peer is gone
   send_error(400, "malformed request: " + ec.message() + "\n");
