@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kSweepEvery{1};
 constexpr std::chrono::seconds kLongestStop{2};
 constexpr std::chrono::milliseconds kDrainCheckEvery{10};
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kMaxAcceptedAtOnce = 64;
 
 }  // namespace
 
@@ -49,13 +50,18 @@ void Server::run() {
 }
 
 asio::awaitable<void> Server::accept_loop() {
+  acceptor_.non_blocking(true);
   while (!stopping_) {
     boost::system::error_code error;
     tcp::socket socket =
         co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (!error) {
+    // All that came meanwhile as well: behind long polls, one in each turn would take seconds.
+    for (std::size_t accepted = 1; !error; ++accepted) {
       start_connection(std::move(socket));
-    } else if (!stopping_) {
+      if (accepted == kMaxAcceptedAtOnce) break;
+      socket = acceptor_.accept(error);
+    }
+    if (error && error != asio::error::would_block && !stopping_) {
       // Out of descriptors, most likely: it passes when connections close.
       asio::steady_timer pause(context_, kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));

@@ -19,7 +19,7 @@
 namespace pulsed::demo::load {
 
 struct PoolSize {
-  std::size_t initial = 64;
+  std::size_t initial = 256;  // enough that a stalled service need not accept more to be measured
   std::size_t most = 1024;
 };
 

@@ -21,7 +21,7 @@ Clock::duration seconds(double count) {
 }
 
 int run(const Options& options) {
-  const int nice = take_highest_priority();
+  const std::string priority = take_highest_priority();
   asio::io_context context(1);
   const asio::ip::tcp::endpoint service(asio::ip::address_v4::loopback(), options.port);
   const Clock::time_point connect_start = Clock::now();
@@ -42,7 +42,7 @@ int run(const Options& options) {
   for (std::size_t i = lookups.unanswered() + reports.unanswered(); i > 0; --i) {
     measurement.failed("no answer within 10 s of the end");
   }
-  const Result result{options, measurement, lookups.connections(), nice,
+  const Result result{options, measurement, lookups.connections(), priority,
                       100 * cpu.count() / elapsed.count()};
   std::fputs((options.json ? result_json(result) : result_text(result)).c_str(), stdout);
   return measurement.errors == 0 ? 0 : 1;

@@ -1,14 +1,18 @@
 #include "deploy/demo/load/own_process.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 namespace pulsed::demo::load {
 
-int take_highest_priority() {
-  setpriority(PRIO_PROCESS, 0, -20);
+std::string take_highest_priority() {
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  return getpriority(PRIO_PROCESS, 0);
+  sched_param lowest_realtime{};
+  lowest_realtime.sched_priority = 1;
+  if (sched_setscheduler(0, SCHED_FIFO, &lowest_realtime) == 0) return kRealtime;
+  setpriority(PRIO_PROCESS, 0, -20);
+  return "nice " + std::to_string(getpriority(PRIO_PROCESS, 0));
 }
 
 std::chrono::microseconds cpu_time_used() {

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 namespace pulsed::demo::load {
 
-// Takes nice -20 and the finest timers where allowed. Returns the nice value that holds.
-int take_highest_priority();
+inline constexpr const char* kRealtime = "SCHED_FIFO";
+
+// Takes the highest priority it may, and the finest timers. SCHED_FIFO first: where the kernel groups processes by
+// session (autogroup) or control group, a nice value counts only inside the group, and the service is in another.
+// Returns what holds: kRealtime, or "nice N".
+std::string take_highest_priority();
 
 // CPU time of the whole process so far.
 [[nodiscard]] std::chrono::microseconds cpu_time_used();

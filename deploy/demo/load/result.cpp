@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "deploy/demo/load/own_process.h"
+
 namespace pulsed::demo::load {
 namespace {
 
@@ -45,7 +47,7 @@ std::string result_json(const Result& result) {
                   {"arrivals", name(result.options.spacing)},
                   {"lookup_rate", result.options.lookup_rate},
                   {"seed", result.options.seed},
-                  {"nice", result.nice},
+                  {"priority", result.priority},
                   {"cpu_percent", result.cpu_percent}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -60,14 +62,15 @@ std::string result_text(const Result& result) {
       rest, sizeof(rest),
       "reports/s %.1f; %llu errors; %llu requests waited for a connection; %zu connections for "
       "/lookup\n"
-      "%s arrivals, %.0f a second; the load generator ran at nice %d%s and used %.1f %% of a "
-      "core\n",
+      "%s arrivals, %.0f a second; the load generator ran at %s and used %.1f %% of a core\n",
       measured.reports_per_second(), static_cast<unsigned long long>(measured.errors),
       static_cast<unsigned long long>(measured.waits), result.connections,
-      name(result.options.spacing), result.options.lookup_rate, result.nice,
-      result.nice > -20 ? " (not allowed to raise it: its lateness is part of every figure)" : "",
+      name(result.options.spacing), result.options.lookup_rate, result.priority.c_str(),
       result.cpu_percent);
   text += rest;
+  if (result.priority != kRealtime) {
+    text += "not being allowed SCHED_FIFO, it may itself be kept waiting: see how late it sent\n";
+  }
   if (measured.errors > 0) text += "first error: " + measured.first_error + "\n";
   return text;
 }

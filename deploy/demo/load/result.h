@@ -13,8 +13,8 @@ struct Result {
   const Options& options;
   const Measurement& measurement;
   std::size_t connections;
-  int nice;
-  double cpu_percent;  // of one core, by the load generator itself
+  std::string priority;  // it ran at, as take_highest_priority() says
+  double cpu_percent;    // of one core, by the load generator itself
 };
 
 [[nodiscard]] std::string result_json(const Result& result);

@@ -1,0 +1,1 @@
+"""What deploy/quickstart runs after the build: the same load bare, shadow and enforce, and what came of it."""

@@ -1,0 +1,100 @@
+"""Do the daemon, the service and the load generator tell the same story about a run? Bounds are stated where used."""
+
+from typing import List
+
+from .daemon import SERVICE
+from .metrics_text import Metrics
+from .run import Outcome
+
+# A request is the poll that reads and answers it and the one in which its answer was written; connections and nested
+# completions may add to that, and never double it.
+MOST_POLLS_PER_REQUEST = 4
+LONG_POLL_S = 0.010     # a report that is not interrupted takes 20 ms
+COUNT_TOLERANCE = 0.02  # for what the daemon derives from samples, and for requests under way at either end
+MOST_FALSE_VIOLATIONS = 0.01  # of lookups: their 20 us are far below any budget
+
+
+def disagreements(outcome: Outcome) -> List[str]:
+    """What does not fit, in words; nothing if all is well."""
+    found = _load_and_service(outcome)
+    if outcome.metrics:
+        found += _polls(outcome, outcome.metrics)
+        found += _verdicts(outcome, outcome.metrics)
+        found += _times(outcome, outcome.metrics)
+        found += _health(outcome, outcome.metrics)
+    return found
+
+
+def counted(metrics: Metrics, name: str, **labels: str) -> float:
+    return metrics.total(f'pulsed_{name}', service=SERVICE, **labels)
+
+
+def _load_and_service(outcome: Outcome) -> List[str]:
+    load, served, found = outcome.load, outcome.served, []
+    if load['errors']:
+        found.append(f"{load['errors']} requests failed; the first: {load['first_error']}")
+    elif (load['lookups_total'], load['reports_total']) != (served['lookups'], served['reports']):
+        found.append(f"the load generator had {load['lookups_total']} lookups and {load['reports_total']} reports "
+                     f"answered, the service served {served['lookups']} and {served['reports']}")
+    return found
+
+
+def _polls(outcome: Outcome, metrics: Metrics) -> List[str]:
+    found = []
+    for name, requests in (('lookup', outcome.served['lookups']), ('report', outcome.served['reports'])):
+        cls = f'demo/{name}'
+        polls = counted(metrics, 'polls_total', cls=cls) - counted(metrics, 'yields_obeyed_total', cls=cls)
+        if not requests <= polls <= MOST_POLLS_PER_REQUEST * requests:
+            found.append(f'{polls:.0f} polls of {cls} beside its yields do not fit {requests} requests '
+                         f'(1 to {MOST_POLLS_PER_REQUEST} each)')
+    return found
+
+
+def _verdicts(outcome: Outcome, metrics: Metrics) -> List[str]:
+    found, reports = [], outcome.served['reports']
+    acts = {name: counted(metrics, name)
+            for name in ('directives_total', 'yields_obeyed_total', 'isolated_polls_total')}
+    violations = counted(metrics, 'violations_total', cls='demo/report')
+    if outcome.mode == 'shadow':
+        found += [f'shadow acted: pulsed_{name} is {count:.0f}' for name, count in acts.items() if count]
+        if not _near(violations, reports):
+            found.append(f'{violations:.0f} violations of demo/report for {reports} reports of 20 ms, one poll each')
+    elif reports and not acts['yields_obeyed_total'] + acts['isolated_polls_total']:
+        found.append(f'enforce had neither a yield nor an isolated poll beside {reports} reports')
+    false_ones = counted(metrics, 'violations_total', cls='demo/lookup')
+    if false_ones > MOST_FALSE_VIOLATIONS * outcome.served['lookups']:
+        found.append(f"{false_ones:.0f} violations of demo/lookup, whose {outcome.served['lookups']} polls are short")
+    return found
+
+
+def _times(outcome: Outcome, metrics: Metrics) -> List[str]:
+    found = []
+    cpu = counted(metrics, 'cpu_seconds_total')
+    if cpu > outcome.service_cpu_s + 0.05:  # /proc counts in ticks of 10 ms
+        found.append(f'polls are said to have used {cpu:.2f} s of CPU time, the whole process '
+                     f'{outcome.service_cpu_s:.2f} s')
+    wait = metrics.quantile_bucket('pulsed_queue_wait_seconds', 0.5, service=SERVICE, cls='demo/lookup')
+    longest = outcome.load['lookup_ms']['max']
+    if wait and wait[0] * 1000 > longest:
+        found.append(f'half of the lookups are said to have waited more than {wait[0] * 1000:.3g} ms in queues, while '
+                     f'the slowest of all took {longest:.3g} ms')
+    if outcome.mode == 'shadow':
+        long_polls = metrics.count_above('pulsed_poll_duration_seconds', LONG_POLL_S, service=SERVICE,
+                                         cls='demo/report')
+        dropped = counted(metrics, 'ring_dropped_samples_total')
+        reports = outcome.served['reports']
+        if reports and not dropped and (long_polls is None or not _near(long_polls, reports)):
+            found.append(f'{long_polls} polls of demo/report over {LONG_POLL_S * 1000:.0f} ms for {reports} reports')
+    return found
+
+
+def _health(outcome: Outcome, metrics: Metrics) -> List[str]:
+    found = [f'pulsed_{name} is {counted(metrics, name):.0f}'
+             for name in ('rejected_records_total', 'quarantined') if counted(metrics, name)]
+    if not metrics.matching('pulsed_policy_info', enforcement=outcome.mode):
+        found.append(f'pulsed_policy_info does not say enforcement="{outcome.mode}"')
+    return found
+
+
+def _near(count: float, expected: float) -> bool:
+    return abs(count - expected) <= max(2, COUNT_TOLERANCE * expected)

@@ -1,0 +1,121 @@
+"""One run: a fresh service, with or without a fresh daemon, under the load of one scenario."""
+
+import json
+import shutil
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional
+
+from .daemon import SERVICE, STOP_TIMEOUT_S, Daemon
+from .metrics_text import Metrics
+from .processes import Process, ProcessFailed
+
+SERVICE_START_TIMEOUT_S = 30
+SETTLE_S = 0.15  # in which the daemon, which reads every 10 ms at rest, has read what the service wrote last
+
+
+class Scenario(NamedTuple):
+    name: str
+    tasks: str  # of pulsed-demo --tasks
+    report_loops: int
+
+
+SCENARIOS = (
+    Scenario('unloaded', 'connection', 0),
+    Scenario('checkpoints', 'connection', 4),
+    Scenario('fresh_tasks', 'request', 4),
+)
+MODES = ('bare', 'shadow', 'enforce')
+
+
+class Settings(NamedTuple):
+    binaries: Path
+    folder: Path  # for logs and sockets
+    report_steps: int
+    lookup_rate: float
+    seconds: float
+    warmup_seconds: float
+
+
+class Outcome(NamedTuple):
+    scenario: Scenario
+    mode: str
+    load: Dict[str, Any]      # what pulsed-load --json says
+    served: Dict[str, int]    # what the service says it served
+    service_cpu_s: float
+    metrics: Optional[Metrics]
+    daemon_cpu_percent: Optional[float]
+
+
+def measured_seconds(scenario: Scenario, settings: Settings) -> float:
+    """Nothing happens in `unloaded` that would take long to show."""
+    return settings.seconds if scenario.report_loops else settings.seconds / 2
+
+
+def run(scenario: Scenario, mode: str, seed: int, settings: Settings) -> Outcome:
+    folder = settings.folder / f'{scenario.name}-{mode}-{seed}'
+    folder.mkdir()
+    with ExitStack() as stack:
+        daemon = None
+        if mode != 'bare':
+            daemon = stack.enter_context(Daemon(settings.binaries / 'pulsed', folder, mode))
+            daemon.wait_ready()
+        service = stack.enter_context(_start_service(scenario, daemon, settings, folder))
+        port = service.wait_for_line(r'listening on 127\.0\.0\.1:(\d+)$', SERVICE_START_TIMEOUT_S).group(1)
+        if daemon:
+            daemon.wait_attached()
+        outcome = _measure(scenario, mode, seed, settings, daemon, service, port)
+        service.stop(STOP_TIMEOUT_S)
+        served = service.wait_for_line(r'^served (\d+) lookups, (\d+) reports; refused (\d+)$', 1)
+        if daemon:
+            daemon.stop(STOP_TIMEOUT_S)
+    shutil.rmtree(folder)  # kept when the run failed
+    names = ('lookups', 'reports', 'refused')
+    return outcome._replace(served={name: int(n) for name, n in zip(names, served.groups())})
+
+
+def _start_service(scenario: Scenario, daemon: Optional[Daemon], settings: Settings, folder: Path) -> Process:
+    how = ['--run-dir', str(daemon.run_dir)] if daemon else ['--bare']
+    return Process(SERVICE, [str(settings.binaries / 'pulsed-demo'), '--port', '0', '--threads', '2',
+                             '--tasks', scenario.tasks, '--report-steps', str(settings.report_steps), *how],
+                   folder / 'pulsed-demo.log')
+
+
+def _measure(scenario: Scenario, mode: str, seed: int, settings: Settings, daemon: Optional[Daemon],
+             service: Process, port: str) -> Outcome:
+    cpu_before, started = (daemon.cpu_seconds() if daemon else 0.0), time.monotonic()
+    load = _run_load(scenario, seed, settings, port)
+    elapsed = time.monotonic() - started
+    service.check_alive()
+    percent, metrics = None, None
+    if daemon:
+        percent = 100 * (daemon.cpu_seconds() - cpu_before) / elapsed
+        time.sleep(SETTLE_S)
+        metrics = daemon.scrape()
+    return Outcome(scenario, mode, load, {}, service.cpu_seconds(), metrics, percent)
+
+
+def _run_load(scenario: Scenario, seed: int, settings: Settings, port: str) -> Dict[str, Any]:
+    seconds = measured_seconds(scenario, settings)
+    command = [str(settings.binaries / 'pulsed-load'), '--json', '--port', port, '--seed', str(seed),
+               '--lookup-rate', str(settings.lookup_rate), '--report-loops', str(scenario.report_loops),
+               '--seconds', str(seconds), '--warmup', str(settings.warmup_seconds)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=seconds + settings.warmup_seconds + 30)
+        return json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise ProcessFailed('pulsed-load did not end in time') from None
+    except ValueError:
+        raise ProcessFailed(f'pulsed-load ended with exit status {done.returncode}: {done.stderr.strip()}') from None
+
+
+def calibrate_report_steps(binaries: Path) -> "tuple[int, float]":
+    """Steps and CPU milliseconds of one report on this machine: found once, so that all runs do the same work."""
+    done = subprocess.run([str(binaries / 'pulsed-demo'), '--calibrate'], capture_output=True, text=True, timeout=60)
+    words = done.stdout.split()
+    if done.returncode != 0 or len(words) < 6:
+        raise ProcessFailed(f'pulsed-demo --calibrate failed: {done.stderr.strip() or done.stdout.strip()}')
+    return int(words[3]), float(words[5])
