@@ -27,8 +27,8 @@ struct HttpAddress {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 inline constexpr std::array<std::string_view, 4> kLogLevelNames{"debug", "info", "warn", "error"};
 
-// Services over the daemon, bytes over a uid (root excepted); the rest what one service may ask for. Over a cap an attach
-// is refused, and counted.
+// Services over the daemon, bytes over a uid (root excepted); the rest is what one service may ask
+// for. Over a cap an attach is refused, and counted.
 struct Limits {
   std::uint32_t services = 256;
   std::uint32_t services_per_uid = 64;
@@ -36,8 +36,7 @@ struct Limits {
   std::uint32_t ring_samples = PULSED_MAX_RING;  // a power of two
   std::uint32_t tasks = PULSED_MAX_TASKS;
   std::uint32_t classes = PULSED_MAX_CLASSES;
-  std::uint64_t segment_bytes_per_uid =
-      4ULL << 30;  // address space of S and D; memory is touched only as it is used
+  std::uint64_t segment_bytes_per_uid = 16ULL << 30;  // S and D as sized, not as touched
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
