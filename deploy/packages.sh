@@ -11,7 +11,7 @@
 # What a build of everything needs: daemon, shim, demo service, tests and benchmarks.
 PULSED_BUILD_PACKAGES=(
   g++ cmake ninja-build ccache
-  libboost-dev libboost-context-dev libboost-coroutine-dev
+  libboost-dev libboost-context-dev libboost-coroutine-dev libasio-dev
   prometheus-cpp-dev
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev
   doctest-dev libbenchmark-dev
