@@ -46,7 +46,8 @@ void Offender::note_change(const TierFields& fields, Time now) {
 }
 
 bool Offender::forgettable(const TierFields& fields, Time now) {
-  if (now < cooldown_until || changes.sum(now, fields.cooldown_window) != 0) return false;
+  // A cooldown needs no look: it ends above Monitor.
+  if (changes.sum(now, fields.cooldown_window) != 0) return false;
   if (!changed) return true;
   return now - since >= fields.promotion_hysteresis &&
          now - since >= fields.demotion_min_stay[index(Tier::kMonitor)];

@@ -21,7 +21,8 @@ inline constexpr std::uint32_t kSubBuckets = 16;
   return std::max(window / kSubBuckets, Duration{1});
 }
 
-// `now` must not run backwards between calls, and `window` must stay the same between clears.
+// `now` must not run backwards between calls. If `window` changes, so do the numbers of the
+// sub-buckets, and what was counted goes as if it were old.
 template <typename Count>
 class SlidingCount {
  public:

@@ -21,16 +21,15 @@ void TierManager::set_class_policy(ClassId wanted, const ClassPolicy& policy, Ti
   const ClassId id = s.known(wanted);
   ClassStanding& cls = s.standing(id, now);
   cls.advance(now);
-  const TierFields was = cls.fields();
+  const Duration window_was = cls.fields().window;
   cls.set_policy(policy, now);
   const std::uint32_t stamp = cls.advance(now);
   for (std::uint32_t i = 0; i < s.offenders.size(); ++i) {
     Offender& offender = s.offenders.at(i);
     if (offender.slot == kNoSlot || s.tasks[offender.slot].cls() != id) continue;
-    if (policy.fields.window != was.window && offender.window != kNoRecord) {
+    if (policy.fields.window != window_was && offender.window != kNoRecord) {
       s.windows.at(offender.window).open(stamp);
     }
-    if (policy.fields.cooldown_window != was.cooldown_window) offender.changes.clear();
     TaskState& task = s.tasks[offender.slot];
     const Tier most = policy.fields.max_tier;
     if (task.tier > most) s.change(task, offender, most, Reason::kPolicy, Duration{}, now);
@@ -151,7 +150,6 @@ void TierManager::State::note_good_poll(TaskState& task, const EndedPoll& poll, 
   if (task.tier == Tier::kMonitor) {
     if (offender.window == kNoRecord || !offender.forgiven(fields, now)) return;
     windows.at(offender.window).forgive();
-    offender.good_run = 0;
   } else if (offender.falls(fields, task.tier, now)) {
     const Tier below{static_cast<std::uint8_t>(index(task.tier) - 1)};
     change(task, offender, below, Reason::kGoodPolls, poll.cpu, now);

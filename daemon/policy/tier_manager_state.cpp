@@ -129,7 +129,6 @@ void TierManager::State::reclassify(std::uint32_t slot, ClassId to, Time now) {
   if (!task.remembered()) return;
   Offender& offender = offenders.at(task.offender);
   if (offender.window != kNoRecord) windows.at(offender.window).move(was_stamp, is_stamp);
-  if (was.fields().cooldown_window != is.fields().cooldown_window) offender.changes.clear();
   const Tier most = is.fields().max_tier;
   if (task.tier > most) change(task, offender, most, Reason::kPolicy, Duration{}, now);
 }

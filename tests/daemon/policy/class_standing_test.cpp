@@ -113,6 +113,8 @@ TEST_CASE("new tasks that close before any promotion still move their class, tie
       s.tick();
       CHECK(index(s.class_tier()) == (n < needed[t] ? t : t + 1));
     }
+    s.tick();
+    CHECK(index(s.class_tier()) == t + 1);
     s.pass(16s);  // else those that began a tier below count among the tasks that polled
   }
 }
@@ -131,6 +133,40 @@ TEST_CASE("one bad new task among 100 does not move its class") {
     s.pass(10ms);
   }
   CHECK(s.class_tier() == Tier::kMonitor);
+}
+
+TEST_CASE("a task that closed above its class's tier counts once") {
+  TierFields f = emergencies();
+  f.promotion_threshold = {2, 2, 2};
+  Scene s(f);
+  for (std::uint32_t slot = 0; slot < 5; ++slot) {
+    const TaskId task = s.open(slot);
+    s.poll(task, slot < 2 ? 5ms : 50us);
+    s.tiers.task_closed(task, s.now);
+  }
+  s.tick();
+  CHECK(s.class_tier() == Tier::kMonitor);
+}
+
+TEST_CASE("beginning at an inherited tier is no change: demotion_hysteresis does not hold it") {
+  TierFields f = emergencies();
+  f.demotion_hysteresis = 1h;
+  Scene s(f);
+  crowd(s, 5, 5);
+  const TaskId fresh = s.open(100);
+  REQUIRE(s.tier(fresh) == Tier::kIsolate);
+  s.good(fresh, 10);
+  CHECK(s.tier(fresh) == Tier::kYield);
+}
+
+TEST_CASE("a task over budget in two classes counts in each") {
+  Scene s(emergencies());
+  s.set(emergencies(), kOther);
+  for (std::uint32_t slot = 0; slot < 2; ++slot) s.bad(s.open(slot));
+  s.pass(1s);
+  for (std::uint32_t slot = 0; slot < 2; ++slot) s.poll({slot, 1}, 5ms, 1, kOther);
+  s.tick();
+  CHECK(s.class_tier(kOther) == Tier::kIsolate);
 }
 
 TEST_CASE("a class falls one tier at a time, after demotion_quiet and each tier's stay") {
@@ -251,13 +287,19 @@ TEST_CASE("a task is counted in the class of its latest poll, and once however o
 TEST_CASE("a changed window starts the class's counts again") {
   Scene s(emergencies());
   s.poll(s.open(0), 5ms);
+  for (std::uint32_t slot = 10; slot < 12; ++slot) s.good(s.open(slot));
   TierFields f = emergencies();
   f.window = 32s;
   s.set(f);
+  for (std::uint32_t slot = 10; slot < 12; ++slot) s.good(s.open(slot));
   s.poll(s.open(1), 5ms);
   s.tick();
   CHECK(s.class_tier() == Tier::kMonitor);
+  s.good(s.open(12));
   s.poll(s.open(2), 5ms);
+  s.tick();
+  CHECK(s.class_tier() == Tier::kMonitor);  // two of five
+  s.poll(s.open(3), 5ms);
   s.tick();
   CHECK(s.class_tier() == Tier::kIsolate);
 }

@@ -177,6 +177,10 @@ TEST_CASE("promotion_hysteresis: a promotion due too early is taken at the next 
   s.pass(1ns);
   s.good(task);
   CHECK(s.tier(task) == Tier::kYield);
+  s.good(task, 9);  // the poll that tipped it is not one of the ten
+  CHECK(s.tier(task) == Tier::kYield);
+  s.good(task);
+  CHECK(s.tier(task) == Tier::kWarn);
 }
 
 TEST_CASE("promotion_hysteresis: a promotion no longer due when it ends is not taken") {
@@ -340,6 +344,7 @@ TEST_CASE("at Monitor, good_poll says which polls forgive") {
   for (const Duration cpu : {100us + 1ns, Duration{100us}}) {
     TierFields f = plain();
     f.demotion_good_polls[0] = 100;
+    f.demotion_min_stay[0] = 5s;  // of a task that never came down
     Scene s(f);
     const TaskId task = s.open();
     s.bad(task, 4);
@@ -415,6 +420,38 @@ TEST_CASE("cooldown_changes: a flapping task is held at the higher tier, not the
     flap(s, task);
     CHECK(s.tier(task) == (most == 6 ? Tier::kMonitor : Tier::kWarn));
   }
+}
+
+TEST_CASE("cooldown: a fall refused as one change too many is taken once the hold is over") {
+  TierFields f = flapping();
+  f.cooldown_changes = 5;
+  Scene s(f);
+  const TaskId task = s.open();
+  for (int i = 0; i < 3; ++i) flap(s, task);
+  s.pass(50s - 1ns);
+  s.good(task);
+  CHECK(s.tier(task) == Tier::kWarn);
+  s.pass(1ns);
+  s.good(task);
+  CHECK(s.tier(task) == Tier::kMonitor);
+}
+
+TEST_CASE("promotion_hysteresis: a task that came down is not forgotten before it is over") {
+  TierFields f = plain();
+  f.promotion_hysteresis = 100s;
+  f.cooldown_window = 1s;
+  Scene s(f);
+  const TaskId task = s.open();
+  s.raise(task, Tier::kWarn);
+  s.good(task, 10);
+  REQUIRE(s.tier(task) == Tier::kMonitor);
+  s.pass(50s);
+  s.tick();
+  s.bad(task, 5);
+  CHECK(s.tier(task) == Tier::kMonitor);
+  s.pass(100s);
+  s.tick();
+  CHECK(s.tiers.offenders() == 0);
 }
 
 TEST_CASE("cooldown: the hold lasts exactly that long") {
