@@ -2,6 +2,7 @@
 
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void read_header() {
     parser_.emplace();
     parser_->header_limit(kMaxHeaderBytes);
-    parser_->body_limit(boost::none);  // bodies of any length are refused in on_header
+    // Bodies of any length are refused in on_header. In Boost 1.74 boost::none means no body here.
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     stream_.expires_after(sessions_.options.header_timeout);
     bhttp::async_read_header(
         stream_, buffer_, *parser_,
