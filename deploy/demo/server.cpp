@@ -47,6 +47,8 @@ void Server::run() {
   for (unsigned i = 0; i < threads_; ++i) {
     workers.emplace_back([this] { context_.run(); });
   }
+  workers.clear();  // joins them
+  wait_for_tasks(context_);
 }
 
 asio::awaitable<void> Server::accept_loop() {

@@ -21,8 +21,7 @@ enum class TaskKind : std::uint8_t { kAccept, kConnection, kLookup, kReport };
 // A task, or with --bare merely the executor it would have run on.
 class ServedTask {
  public:
-  using TaskExecutor = decltype(pulsed::asio::task_executor(
-      std::declval<boost::asio::io_context::executor_type>(), std::declval<pulsed::Task>()));
+  using TaskExecutor = pulsed::asio::task_executor<boost::asio::io_context::executor_type>;
 
   explicit ServedTask(boost::asio::any_io_executor bare) : executor_(std::move(bare)) {}
   ServedTask(TaskExecutor executor, const std::array<TaskClass, 4>& classes)
@@ -54,6 +53,9 @@ class Tasks {
   std::optional<Session> session_;
   std::array<TaskClass, 4> classes_{};  // by TaskKind
 };
+
+// After the context has stopped: until no task runs on it.
+inline void wait_for_tasks(boost::asio::io_context& context) { pulsed::asio::quiesce(context); }
 
 // What a loop of heavy work asks between two steps: `if (asked_to_yield()) co_await yield();`
 [[nodiscard]] inline bool asked_to_yield() { return pulsed::should_yield(); }

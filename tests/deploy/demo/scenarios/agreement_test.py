@@ -1,0 +1,102 @@
+import unittest
+
+from scenarios.agreement import disagreements
+from scenarios.metrics_text import parse
+from scenarios.run import SCENARIOS, Outcome
+
+SHADOW = {
+    'pulsed_polls_total{service="pulsed-demo",class="demo/lookup"}': 2000,
+    'pulsed_polls_total{service="pulsed-demo",class="demo/report"}': 200,
+    'pulsed_violations_total{service="pulsed-demo",class="demo/report"}': 100,
+    'pulsed_cpu_seconds_total{service="pulsed-demo",class="demo/report"}': 2.0,
+    'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="0.008"}': 100,
+    'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="+Inf"}': 200,
+    'pulsed_policy_info{revision="1",enforcement="shadow"}': 1,
+}
+
+
+def outcome(mode='shadow', changes=None, served=None, load=None):
+    values = {**SHADOW, **(changes or {})}
+    text = ''.join(f'{name} {value}\n' for name, value in values.items() if value is not None)
+    requests = {'lookups': 1000, 'reports': 100, 'refused': 0, **(served or {})}
+    loaded = {'errors': 0, 'first_error': '', 'lookups_total': 1000, 'reports_total': 100,
+              'lookup_ms': {'max': 60.0}, **(load or {})}
+    return Outcome(SCENARIOS[1], mode, loaded, requests, 2.5, parse(text) if mode != 'bare' else None, 1.0)
+
+
+ENFORCED = {
+    'pulsed_policy_info{revision="1",enforcement="shadow"}': None,
+    'pulsed_policy_info{revision="1",enforcement="enforce"}': 1,
+    'pulsed_yields_obeyed_total{service="pulsed-demo",class="demo/report"}': 50,
+    'pulsed_polls_total{service="pulsed-demo",class="demo/report"}': 250,
+}
+
+
+class Agreement(unittest.TestCase):
+    def assert_one(self, pattern, **kwargs):
+        found = disagreements(outcome(**kwargs))
+        self.assertEqual(len(found), 1, found)
+        self.assertRegex(found[0], pattern)
+
+    def test_what_fits_is_not_reported(self):
+        self.assertEqual(disagreements(outcome()), [])
+        self.assertEqual(disagreements(outcome('enforce', ENFORCED)), [])
+        self.assertEqual(disagreements(outcome('bare')), [])
+
+    def test_failed_requests_are(self):
+        self.assert_one('3 requests failed; the first: gone', load={'errors': 3, 'first_error': 'gone'})
+
+    def test_the_service_and_the_load_generator_count_alike(self):
+        self.assert_one('served 999', served={'lookups': 999})
+
+    def test_every_request_is_one_to_four_polls(self):
+        name = 'pulsed_polls_total{service="pulsed-demo",class="demo/lookup"}'
+        self.assert_one('999 polls of demo/lookup', changes={name: 999})
+        self.assert_one('4001 polls of demo/lookup', changes={name: 4001})
+        self.assertEqual(disagreements(outcome(changes={name: 4000})), [])
+
+    def test_polls_that_ended_in_a_yield_are_no_requests(self):
+        self.assert_one('350 polls', mode='enforce', served={'reports': 80}, load={'reports_total': 80}, changes={
+            **ENFORCED, 'pulsed_polls_total{service="pulsed-demo",class="demo/report"}': 400})
+
+    def test_shadow_does_not_act(self):
+        self.assert_one('shadow acted: pulsed_directives_total is 1',
+                        changes={'pulsed_directives_total{service="pulsed-demo",directive="yield"}': 1})
+
+    def test_shadow_sees_every_report_as_one_violation(self):
+        self.assert_one('90 violations', changes={
+            'pulsed_violations_total{service="pulsed-demo",class="demo/report"}': 90})
+
+    def test_shadow_sees_every_report_as_one_long_poll(self):
+        self.assert_one('90.0 polls of demo/report over 10 ms', changes={
+            'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="0.008"}': 110})
+
+    def test_enforce_acts_beside_reports(self):
+        self.assert_one('neither a yield nor', mode='enforce', changes={
+            **ENFORCED, 'pulsed_yields_obeyed_total{service="pulsed-demo",class="demo/report"}': 0})
+
+    def test_lookups_do_not_violate(self):
+        self.assert_one('11 violations of demo/lookup', changes={
+            'pulsed_violations_total{service="pulsed-demo",class="demo/lookup"}': 11})
+
+    def test_polls_use_no_more_cpu_time_than_the_process(self):
+        self.assert_one('2.60 s of CPU time', changes={
+            'pulsed_cpu_seconds_total{service="pulsed-demo",class="demo/report"}': 2.6})
+
+    def test_half_of_the_queue_waits_are_not_longer_than_the_slowest_request(self):
+        base = 'pulsed_queue_wait_seconds_bucket{service="pulsed-demo",class="demo/lookup",le='
+        self.assert_one('waited more than 100 ms', changes={
+            base + '"0.1"}': 1, base + '"0.2"}': 10, base + '"+Inf"}': 10})
+
+    def test_rejected_records_and_quarantine_are_failures(self):
+        self.assert_one('rejected_records_total is 2', changes={
+            'pulsed_rejected_records_total{service="pulsed-demo"}': 2})
+        self.assert_one('quarantined is 1', changes={'pulsed_quarantined{service="pulsed-demo"}': 1})
+
+    def test_the_daemon_enforces_what_it_was_told(self):
+        self.assert_one('enforcement="enforce"', mode='enforce', changes={
+            **ENFORCED, 'pulsed_policy_info{revision="1",enforcement="enforce"}': None})
+
+
+if __name__ == '__main__':
+    unittest.main()
