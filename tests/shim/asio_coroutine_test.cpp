@@ -1,3 +1,4 @@
+#include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -14,7 +15,6 @@
 #include <memory>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "tests/shim/asio/watched_service.h"
 
 namespace net = boost::asio;
@@ -53,7 +53,7 @@ awaitable<void> server(Socket socket, std::atomic<int>& done) {
   ++done;
 }
 
-// Pairs of a client and a server, each a task of its own; the server's socket is bound to its task, too.
+// Pairs of a client and a server, each a task of its own; the server's socket is bound to its task.
 void serve_pairs(WatchedService& service, net::io_context& ctx, int pairs, std::uint32_t asked) {
   std::atomic<int> done{0};
   for (int i = 0; i < pairs; ++i) {

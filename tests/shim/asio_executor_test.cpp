@@ -1,3 +1,4 @@
+#include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -12,7 +13,6 @@
 #include <thread>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "tests/shim/asio/watched_service.h"
 
 namespace net = boost::asio;

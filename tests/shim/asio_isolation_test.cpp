@@ -1,7 +1,8 @@
+#include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <signal.h>
@@ -15,7 +16,6 @@
 #include <thread>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "tests/shim/asio/watched_service.h"
 
 namespace net = boost::asio;
@@ -56,6 +56,37 @@ TEST_CASE("An isolated task polls on the pool, and leaves it with its directive"
   const auto totals = t.totals(t.cls);
   CHECK(totals.polls == 2);
   CHECK(totals.queue_waits == 2);
+}
+
+TEST_CASE("What an isolated poll dispatches to its own task is part of that poll") {
+  IsolatedTask t;
+  std::vector<int> order;
+  net::post(t.ex, [&] {
+    net::dispatch(t.ex, [&] { order.push_back(on_isolation_thread() ? 1 : 0); });
+    order.push_back(2);
+    net::dispatch(t.ex, [] { throw std::runtime_error("as asked"); });
+    order.push_back(3);
+  });
+  CHECK_THROWS_WITH_AS(t.ctx.run(), "as asked", std::runtime_error);
+  t.ctx.restart();
+  t.ctx.run();
+  CHECK(order == std::vector{1, 2, 3});
+  CHECK(t.polls() == 1);
+}
+
+TEST_CASE("A poll isolated while it runs keeps what it dispatches to its own task") {
+  IsolatedTask t;
+  const pulsed_task task = t.ex.task().handle();
+  t.release(task);
+  bool ran = false;
+  net::post(t.ex, [&] {
+    t.isolate(task);
+    net::dispatch(t.ex, [&] { ran = !on_isolation_thread(); });
+    CHECK(ran);
+  });
+  t.ctx.run();
+  CHECK(ran);
+  CHECK(t.polls() == 1);
 }
 
 TEST_CASE("The pool's threads are named, nice, deaf to signals, and workers of the pool") {
@@ -219,8 +250,8 @@ TEST_CASE("Quiesce waits for the poll that runs, but not for its caller") {
   pulsed::asio::quiesce(untouched);
 }
 
-// The guarantee: however a context with isolated work is destroyed, stopped or not, each function is either run or
-// destroyed, and nothing hangs.
+// The guarantee: however a context with isolated work is destroyed, stopped or not, each function is
+// either run or destroyed, and nothing hangs.
 TEST_CASE("A context destroyed with isolated work leaks and waits for nothing") {
   WatchedService service;
   const auto token = std::make_shared<std::atomic<int>>(0);

@@ -1,4 +1,5 @@
-// The same adapter over standalone Asio, in a program of its own: the macro chooses one Asio for all of it.
+// The same adapter over standalone Asio, in a program of its own: the macro chooses one Asio for it.
+#include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -8,7 +9,6 @@
 #include <atomic>
 #include <stdexcept>
 
-#include "doctest/doctest.h"
 #include "tests/shim/asio/watched_service.h"
 
 #if !defined(PULSED_ASIO_STANDALONE)

@@ -1,3 +1,4 @@
+#include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
 #include <boost/asio/defer.hpp>
@@ -8,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "doctest/doctest.h"
 #include "tests/shim/asio/watched_service.h"
 
 namespace net = boost::asio;
@@ -50,8 +50,9 @@ TEST_CASE("Functions on a strand over the executor are polls, one after another,
   CHECK(service.polls() <= 100);
 }
 
-// The guarantee: while four threads post, dispatch and defer to one strand on two workers and an isolation pool of two
-// threads, and the task is isolated and released all the time, no two functions overlap and none is lost.
+// The guarantee: while four threads post and defer to one strand on two workers and an isolation
+// pool of two threads, and the task is isolated and released all the time, no two functions overlap
+// and none is lost.
 TEST_CASE("A strand keeps its exclusion while its task moves to the isolation pool and back") {
   constexpr int kProducers = 4;
   constexpr int kEach = 5000;

@@ -1,4 +1,5 @@
-// A service on Asio as a test sees it: a session attached to a daemon driven by hand, and what both wrote down.
+// A service on Asio as a test sees it: a session attached to a daemon driven by hand, and what both
+// wrote down.
 //
 // The io_context is the test's own, declared after this, as in a real service.
 #pragma once
@@ -82,7 +83,8 @@ inline int thread_nice() {
   return getpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)));
 }
 
-// Lets a condition that another thread brings about come true; a test that waits in vain fails by its time limit.
+// Lets a condition that another thread brings about come true; a test that waits in vain fails by
+// its time limit.
 template <typename Condition>
 void wait_until(Condition condition) {
   while (!condition()) std::this_thread::yield();

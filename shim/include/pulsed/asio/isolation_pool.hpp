@@ -79,6 +79,19 @@ class IsolatedPoll final : public IsolatedItem {
       hand_back();
       return;
     }
+    run_here();
+  }
+
+  // As part of the poll in flight on this thread of the pool, as the context would do on its own.
+  void run_inline() {
+    const Submitting submitting;
+    run_here();
+  }
+
+  void hand_back() override { execute_on(work_, std::move(f_)); }
+
+ private:
+  void run_here() {
     try {
       f_();
     } catch (...) {
@@ -86,10 +99,6 @@ class IsolatedPoll final : public IsolatedItem {
       execute_on(work_, [error = std::current_exception()] { std::rethrow_exception(error); });
     }
   }
-
-  void hand_back() override { execute_on(work_, std::move(f_)); }
-
- private:
   static auto tracked(const Inner& inner) {
     return net::prefer(net::require(inner, net::execution::blocking.never),
                        net::execution::outstanding_work.tracked);

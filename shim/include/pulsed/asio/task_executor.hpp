@@ -134,10 +134,8 @@ class task_executor {
   template <typename F>
   void execute(F&& f) const {
     detail::PollFunction<std::decay_t<F>> poll(state_, std::forward<F>(f));
-    if (state_->goes_to_pool() && !must_block()) [[unlikely]] {
-      isolate(std::move(poll));
+    if (state_->goes_to_pool() && isolate(poll)) [[unlikely]]
       return;
-    }
     const detail::Submitting submitting;
     detail::execute_on(inner_.runner(), std::move(poll));
   }
@@ -188,23 +186,28 @@ class task_executor {
     return any.template target<task_executor<Held>>();
   }
 
-  // Where execute() may not return before f is done, f cannot wait for the pool.
-  [[nodiscard]] bool must_block() const {
-    if constexpr (net::can_query<const Inner&, net::execution::blocking_t>::value) {
-      return net::query(inner(), net::execution::blocking) == net::execution::blocking.always;
-    } else {
-      return true;
-    }
-  }
-
+  // Takes the function to the pool, or leaves it untouched: where execute() must not return before
+  // it is done, and where it belongs to the poll in flight on a thread of the context.
   template <typename F>
-  [[gnu::noinline]] void isolate(F&& poll) const {
+  [[gnu::noinline]] bool isolate(detail::PollFunction<F>& poll) const {
     if constexpr (net::can_require<const Inner&, net::execution::blocking_t::never_t>::value) {
-      using Item = detail::IsolatedPoll<Inner, F>;
+      const Inner inner = inner_.get();
+      const auto blocking = net::query(inner, net::execution::blocking);
+      if (blocking == net::execution::blocking.always) return false;
+      using Item = detail::IsolatedPoll<Inner, detail::PollFunction<F>>;
+      if (blocking != net::execution::blocking.never &&
+          detail::thread_state().current == state_.get()) {
+        if (!detail::thread_state().isolation) return false;
+        Item(inner, nullptr, std::move(poll)).run_inline();
+        return true;
+      }
       const detail::Home& home = state_->home();
-      auto item = std::make_unique<Item>(inner(), home.io, std::move(poll));
+      auto item = std::make_unique<Item>(inner, home.io, std::move(poll));
       const auto refused = home.pool->threads().submit(std::move(item));
       if (refused != nullptr) refused->hand_back();
+      return true;
+    } else {
+      return false;
     }
   }
 

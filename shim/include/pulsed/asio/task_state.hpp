@@ -111,15 +111,6 @@ class Poll {
   bool seen_;
 };
 
-// Tells a function that the inner executor runs it inside execute(), before it returns.
-class Submitting {
- public:
-  Submitting() noexcept { thread_state().submitting = true; }
-  ~Submitting() { thread_state().submitting = false; }
-  Submitting(const Submitting&) = delete;
-  Submitting& operator=(const Submitting&) = delete;
-};
-
 // F as a poll of the task. Run inline, within a poll of the same task, it is part of that poll.
 template <typename F>
 class PollFunction {

@@ -67,4 +67,13 @@ inline std::uint64_t serial_of(ThreadState& thread) noexcept {
   return thread.serial;
 }
 
+// Tells a function that the inner executor runs it inside execute(), before it returns.
+class Submitting {
+ public:
+  Submitting() noexcept { thread_state().submitting = true; }
+  ~Submitting() { thread_state().submitting = false; }
+  Submitting(const Submitting&) = delete;
+  Submitting& operator=(const Submitting&) = delete;
+};
+
 }  // namespace pulsed::asio::detail
