@@ -47,6 +47,7 @@ PULSED_API uint64_t pulsed_now_portable(void);
 
 PULSED_API int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint32_t flags,
                                             uint32_t header_version, size_t hot_size);
+PULSED_API void pulsed_poll_begin_nested(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_begin_slow(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_end_slow(struct pulsed_hot* hot);
 PULSED_API void pulsed_push_slow(struct pulsed_hot* hot, uint64_t ref, uint64_t span);
@@ -63,6 +64,11 @@ static inline uint64_t pulsed_now(void) {
   if (!PULSED_UNLIKELY(pulsed_clock_is_tsc == 0)) return __builtin_ia32_rdtsc();
 #endif
   return pulsed_now_portable();
+}
+
+static inline struct pulsed_hot* pulsed_this_hot(void) {
+  /* acquire: the shim's thread may have filled it; pairs with its release in worker.cpp. */
+  return __atomic_load_n(&pulsed_tls_hot, __ATOMIC_ACQUIRE);
 }
 
 /* Stores one sample, or leaves it to the slow path when the ring looks full. */
@@ -103,11 +109,11 @@ static inline int pulsed_should_yield(void) { return 0; }
 #else
 
 static inline void pulsed_poll_begin(pulsed_task task) {
-  struct pulsed_hot* hot = pulsed_tls_hot;
+  struct pulsed_hot* hot = pulsed_this_hot();
   if (!hot) return;
   const uint64_t ref = task.ref | (uint64_t)PULSED_KIND_POLL << PULSED_REF_KIND_SHIFT;
   if (PULSED_UNLIKELY(hot->current != 0)) {
-    pulsed_poll_begin_slow(hot, ref);
+    pulsed_poll_begin_nested(hot, ref);
     return;
   }
   hot->current = ref;
@@ -126,7 +132,7 @@ static inline void pulsed_poll_begin(pulsed_task task) {
 }
 
 static inline void pulsed_poll_end(void) {
-  struct pulsed_hot* hot = pulsed_tls_hot;
+  struct pulsed_hot* hot = pulsed_this_hot();
   if (!hot) return;
   const uint64_t ref = hot->current;
   if (PULSED_UNLIKELY(ref == 0)) return;
@@ -150,7 +156,7 @@ static inline void pulsed_poll_end(void) {
 }
 
 static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
-  struct pulsed_hot* hot = pulsed_tls_hot;
+  struct pulsed_hot* hot = pulsed_this_hot();
   /* Only inside a poll: in a wiped page, and after detaching, there is none. */
   if (!hot || hot->current == 0) return;
   if (PULSED_UNLIKELY(ticks > PULSED_SPAN_WALL_MAX)) ticks = PULSED_SPAN_WALL_MAX;
@@ -162,7 +168,8 @@ static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
 }
 
 static inline int pulsed_should_yield(void) {
-  const struct pulsed_hot* hot = pulsed_tls_asked;
+  /* acquire: as in pulsed_this_hot */
+  const struct pulsed_hot* hot = __atomic_load_n(&pulsed_tls_asked, __ATOMIC_ACQUIRE);
   const uint64_t* yield_word = (const uint64_t*)((const char*)hot + hot->yield_offset);
   if (!PULSED_UNLIKELY(__atomic_load_n(yield_word, __ATOMIC_RELAXED) != 0)) return 0;
   return pulsed_should_yield_slow();
