@@ -16,6 +16,8 @@
 #include <cstring>
 #include <random>
 
+#include "shared_memory/class_name.h"
+
 namespace pulsed::shim {
 namespace {
 
@@ -52,11 +54,6 @@ std::uint32_t* alive_page() {
   auto* alive = static_cast<std::uint32_t*>(memory);
   *alive = 1;
   return alive;
-}
-
-bool valid_class_name(std::string_view name) {
-  return !name.empty() && name.size() <= PULSED_CLASS_NAME_MAX &&
-         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 std::uint64_t thread_clock_ns(std::uint32_t tid) {
@@ -209,7 +206,7 @@ bool Session::wait_attached(std::uint32_t timeout_ms) {
 }
 
 std::uint16_t Session::task_class(std::string_view name, pulsed_priority priority) {
-  if (in_child() || !valid_class_name(name)) return 0;
+  if (in_child() || !shm::valid_class_name(name)) return 0;
   const std::lock_guard lock(mutex_);
   const auto [found, fresh] = class_ids_.try_emplace(std::string(name), 0);
   if (!fresh) return found->second;
