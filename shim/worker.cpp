@@ -254,11 +254,14 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
 void pulsed_worker_detach(void) {
   WorkerState* worker = this_worker();
   tls_worker = nullptr;
-  go_inert();
-  if (worker == nullptr) return;  // not a worker, or a child: there the page is the parent's
+  if (worker == nullptr) {  // not a worker, or a child: there the page is the parent's
+    go_inert();
+    return;
+  }
   HotPage* page = worker->page;
   *page->hot.rseq_cs = 0;
   worker->session->remove_worker(worker);
+  go_inert();  // not earlier: until it is removed, the session gives an inert worker each new attachment
   ::munmap(page, PULSED_PAGE);
 }
 
