@@ -220,6 +220,7 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
                                  uint32_t header_version, size_t hot_size) {
   auto* s = reinterpret_cast<Session*>(session);
   if (s == nullptr || this_worker() != nullptr || s->in_child()) return -1;
+  go_inert();  // a child's thread may still point to its parent's page, and would look attached
   if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
     s->say_once("this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
                 "rebuild it; its workers stay unwatched");
