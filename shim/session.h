@@ -52,6 +52,7 @@ class Session {
   Session(const pulsed_session_options& options, shm::Dimensions dimensions);
   bool start();
   void run();  // the shim's own thread
+  [[nodiscard]] bool live(pulsed_task task) const;
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
   void write_identities(const Attachment& a) const;

@@ -28,6 +28,13 @@ std::uint32_t directive_in(const Attachment& a, pulsed_task task) {
 
 }  // namespace
 
+// A handle closed before says nothing any more: its slot may be another task's.
+bool Session::live(pulsed_task task) const {
+  const std::uint32_t word = tasks_.identity(slot_of(task));
+  return (word & PULSED_IDENTITY_STATE_MASK) == PULSED_IDENTITY_LIVE &&
+         word >> PULSED_IDENTITY_GENERATION_SHIFT == generation_of(task);
+}
+
 pulsed_task Session::open_task(std::uint16_t cls) {
   const std::uint64_t class_bits = std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
   if (cls >= dimensions_.classes) return pulsed_task{0};
@@ -51,7 +58,7 @@ pulsed_task Session::open_task(std::uint16_t cls) {
 
 void Session::close_task(pulsed_task task) {
   const std::uint32_t slot = slot_of(task);
-  if (slot == 0 || slot >= dimensions_.tasks || in_child()) return;
+  if (slot == 0 || slot >= dimensions_.tasks || in_child() || !live(task)) return;
   WorkerState* worker = this_worker();
   if (worker != nullptr && worker->session != this) worker = nullptr;
   if (worker != nullptr) {
@@ -73,7 +80,7 @@ void Session::set_class(pulsed_task& task, std::uint16_t cls) {
   task.ref = (before & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
   if (in_child()) return;
   WorkerState* worker = this_worker();
-  if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < dimensions_.tasks) {
+  if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < dimensions_.tasks && live(task)) {
     tasks_.set_class(slot, cls);
     publish_identity(worker != nullptr && worker->session == this ? worker : nullptr, slot);
   }
