@@ -19,7 +19,8 @@ namespace pulsed::shm {
 class RingReader {
  public:
   RingReader() = default;
-  // Begins at the writer's index: what was written before is not ours to judge.
+  // Begins at the writer's index: what was written before is not ours to judge. Of segments that nobody else has read,
+  // rewind() takes it from the first sample.
   RingReader(const pulsed_sample* samples, std::uint32_t capacity, const std::uint64_t* write,
              std::uint64_t* read)
       : samples_(samples), write_(write), read_(read), capacity_(capacity) {
@@ -31,8 +32,16 @@ class RingReader {
   // is skipped.
   template <typename Consume>
   [[nodiscard]] bool drain(std::uint32_t most, Consume&& consume) {
-    // acquire: pairs with the worker's release of `write`, so that the samples below it are whole.
-    const std::uint64_t write = __atomic_load_n(write_, __ATOMIC_ACQUIRE);
+    return drain_until(written(), most, consume);
+  }
+
+  // The writer's index. acquire: pairs with the worker's release of `write`, so that the samples below it are whole, and
+  // whatever they speak of can be seen.
+  [[nodiscard]] std::uint64_t written() const { return __atomic_load_n(write_, __ATOMIC_ACQUIRE); }
+
+  // The same up to an index that written() gave earlier.
+  template <typename Consume>
+  [[nodiscard]] bool drain_until(std::uint64_t write, std::uint32_t most, Consume&& consume) {
     const std::uint64_t waiting = write - next_;
     if (waiting == 0) return true;
     if (waiting > capacity_) {
@@ -50,17 +59,17 @@ class RingReader {
     return true;
   }
 
+  void rewind() { skip_to(0); }
+
   // Discards what waits, and says how many samples that was (at most the capacity).
   std::uint64_t discard() {
-    const std::uint64_t write = __atomic_load_n(write_, __ATOMIC_ACQUIRE);
+    const std::uint64_t write = written();
     const std::uint64_t waiting = write - next_;
     skip_to(write);
     return waiting < capacity_ ? waiting : capacity_;
   }
 
-  [[nodiscard]] std::uint64_t waiting() const {
-    return __atomic_load_n(write_, __ATOMIC_RELAXED) - next_;
-  }
+  [[nodiscard]] std::uint64_t next() const { return next_; }
 
  private:
   void skip_to(std::uint64_t index) {

@@ -1,0 +1,23 @@
+// Who is at the other end of an attach connection, as the kernel says, never as the peer claims.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "shared_memory/segment.h"
+
+namespace pulsed::attach {
+
+struct Peer {
+  pid_t pid;
+  uid_t uid;
+  shm::Fd pidfd;           // readable when the process has ended
+  std::string executable;  // the base name of its program, or its comm where that cannot be read
+};
+
+// Identifies the peer of a connected unix socket. On failure `error` says why (it has already gone, most often).
+[[nodiscard]] std::optional<Peer> identify(int socket, std::string& error);
+
+}  // namespace pulsed::attach

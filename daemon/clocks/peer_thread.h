@@ -1,0 +1,25 @@
+// Threads of a service, found and confirmed by the kernel: a thread id in shared memory is only a claim.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace pulsed::clocks {
+
+// A thread that the kernel says belongs to `pid`.
+struct PeerThread {
+  pid_t pid;
+  pid_t tid;                 // in the daemon's pid namespace
+  std::uint64_t start_time;  // in clock ticks since boot: tells a reused number apart
+};
+
+// Finds the thread of process `pid` that calls itself `claimed` in its own pid namespace.
+[[nodiscard]] std::optional<PeerThread> find_thread(pid_t pid, std::uint32_t claimed);
+
+// What the scheduler says it is doing: 'R' running or runnable, 'S' sleeping, 'D' in uninterruptible sleep, ...
+// Nothing if it has gone, or its number now belongs to another thread.
+[[nodiscard]] std::optional<char> scheduler_state(const PeerThread& thread);
+
+}  // namespace pulsed::clocks

@@ -1,0 +1,39 @@
+#include "daemon/clocks/run_clock.h"
+
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace pulsed::clocks {
+namespace {
+
+int open_task_clock(pid_t tid) {
+  perf_event_attr attributes{};
+  attributes.size = sizeof(attributes);
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_TASK_CLOCK;
+  return static_cast<int>(
+      ::syscall(SYS_perf_event_open, &attributes, tid, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+}  // namespace
+
+RunClock::RunClock(pid_t tid) : fd_(open_task_clock(tid)) {}
+
+std::optional<std::chrono::nanoseconds> RunClock::read() const {
+  std::uint64_t ns = 0;
+  if (!fd_.valid() || ::read(fd_.get(), &ns, sizeof(ns)) != static_cast<ssize_t>(sizeof(ns))) {
+    return std::nullopt;
+  }
+  return std::chrono::nanoseconds{ns};
+}
+
+PerfEvents::PerfEvents()
+    : own_(::gettid()),
+      // pid 1 is another user's process unless we are root in our pid namespace; where the kernel lets us watch
+      // it, it lets us watch every service.
+      usable_(own_.valid() && RunClock(1).valid()) {}
+
+}  // namespace pulsed::clocks

@@ -1,0 +1,48 @@
+// Reads what services write: the way of a sample from a ring into the TierManager and the counters.
+//
+// The control loop's thread alone. A tick costs what moved: a worker at rest is one cache line looked at.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "daemon/collect/service.h"
+#include "shared_memory/tick_clock.h"
+
+namespace pulsed::collect {
+
+struct Collected {
+  std::uint64_t samples = 0;
+  bool in_flight = false;       // some worker polls something now
+  bool more_waiting = false;    // a ring held more than one tick takes
+  Duration next_look = Duration::max();  // until a poll in flight may reach its budget or its emergency
+};
+
+// What holds for a class that the service has just registered.
+using PolicyOf = std::function<policy::ClassPolicy(const Service&, const ClassView&)>;
+
+class Collector {
+ public:
+  // `perf_events`: the daemon may read other processes' CPU clocks; without, their shims are asked.
+  Collector(const shm::TickClock& clock, bool perf_events, PolicyOf policy_of)
+      : clock_(clock), perf_events_(perf_events), policy_of_(std::move(policy_of)) {}
+
+  // Finds new workers and classes, looks at every poll in flight, then drains the rings: in this order, so that the end of a poll that was seen in flight
+  // comes after the look.
+  void collect(Service& service, Time now, Collected& collected) const;
+  // After the loop stood still too long to date what waits: nothing in the rings is judged.
+  void skip_backlog(Service& service) const;
+  // The shim's answer to a request for CPU clocks.
+  void note_clocks(Service& service, const pulsed_clocks& answer, Time now) const;
+  // Sums the workers' exact totals into the classes. Reads only pages that the service has written.
+  void read_totals(Service& service) const;
+
+ private:
+  void discover_classes(Service& service, Time now) const;
+
+  const shm::TickClock& clock_;
+  bool perf_events_;
+  PolicyOf policy_of_;
+};
+
+}  // namespace pulsed::collect

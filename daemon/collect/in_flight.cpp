@@ -1,0 +1,178 @@
+#include "daemon/collect/in_flight.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "daemon/collect/reference.h"
+
+namespace pulsed::collect {
+namespace {
+
+using policy::Blame;
+
+// Long enough that a share of CPU time means something, short enough to follow a poll that goes to sleep.
+constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
+constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
+constexpr std::size_t kMostRunClocks = 1024;  // descriptors, over all services of a daemon's limit
+
+struct Line {
+  std::uint64_t start;
+  std::uint64_t task;
+};
+
+// The pair is whole if `start` stands still around the load of `task`: see pulsed_poll_begin.
+std::optional<Line> read_line(const pulsed_worker_line& line) {
+  const std::uint64_t start = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
+  const std::uint64_t task = __atomic_load_n(&line.task, __ATOMIC_ACQUIRE);
+  if (__atomic_load_n(&line.start, __ATOMIC_RELAXED) != start) return std::nullopt;
+  return Line{start, task};
+}
+
+void end_current(Service& service, std::uint32_t index) {
+  WorkerView& worker = service.workers[index];
+  if (!worker.current.valid) return;
+  worker.previous = worker.current;
+  worker.current = TrackedPoll{};
+  service.directives.withdraw_yield(index);
+}
+
+void open_clock(const Service& service, WorkerView& worker) {
+  worker.clock_tried = true;
+  if (service.workers.size() > kMostRunClocks) return;
+  worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
+  if (worker.thread) worker.clock = clocks::RunClock(worker.thread->tid);
+}
+
+void find_blame(WorkerView& worker, const Look& look) {
+  TrackedPoll& poll = worker.current;
+  const Duration passed = look.now - poll.blame_at;
+  if (passed < kBlameInterval) return;
+  const Duration burned = poll.cpu - poll.blame_cpu;
+  poll.blame_at = look.now;
+  poll.blame_cpu = poll.cpu;
+  if (burned * 2 >= passed) {
+    poll.blame = Blame::kBurning;
+    return;
+  }
+  const std::optional<char> state = worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
+  poll.blame = !state ? Blame::kUnknown : *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
+}
+
+void judge(Service& service, std::uint32_t index, const Reference& ref, const Look& look) {
+  WorkerView& worker = service.workers[index];
+  TrackedPoll& poll = worker.current;
+  const policy::InFlightVerdict verdict =
+      service.tiers.poll_in_flight({ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
+  poll.counted = poll.counted || verdict.violation;
+  if (poll.counted) poll.counted_cpu = poll.cpu;
+  if (verdict.yield) service.directives.ask_yield(index, poll.start);
+}
+
+void find_next_look(const TrackedPoll& poll, Duration age, Duration budget, Duration emergency, Collected& collected) {
+  const Duration burned = poll.cpu_base ? poll.cpu : age;
+  for (const Duration limit : {budget, emergency}) {
+    if (burned <= limit) {
+      collected.next_look = std::min(collected.next_look, limit - burned);
+      return;
+    }
+  }
+}
+
+void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, Duration age, const Look& look,
+                  Collected& collected) {
+  WorkerView& worker = service.workers[index];
+  TrackedPoll& poll = worker.current;
+  const Duration budget = service.tiers.budget(ref.cls);
+  const bool suspect = age * 2 >= budget;
+  if (suspect && !worker.clock_tried && look.perf_events) open_clock(service, worker);
+  if (worker.clock.valid()) {
+    if (const auto cpu = worker.clock.read()) note_cpu(worker, *cpu, look.now, look.now - age);
+  } else if (suspect) {
+    ask_for_clocks(service, look);
+  }
+  poll.cpu = std::min(poll.cpu, age);
+  if (age > budget) find_blame(worker, look);
+  if (poll.cpu > budget) judge(service, index, ref, look);
+  // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
+  if ((worker.state & PULSED_WORKER_ISOLATION) == 0 && service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
+    service.directives.ask_yield(index, poll.start);
+  }
+  find_next_look(poll, age, budget, service.tiers.emergency(ref.cls), collected);
+}
+
+}  // namespace
+
+void look_at_worker(Service& service, std::uint32_t index, const Look& look, Collected& collected) {
+  WorkerView& worker = service.workers[index];
+  const std::optional<Line> line = read_line(service.s.lines[index]);
+  if (!line) return;  // it begins a poll right now: the next look sees it
+  if (line->task == 0) {
+    end_current(service, index);
+    // A clock that is open is kept fresh, so that it dates the begin of the next poll.
+    if (worker.clock.valid()) {
+      if (const auto cpu = worker.clock.read()) worker.reading = CpuReading{*cpu, look.now};
+    }
+    return;
+  }
+  const std::optional<Reference> ref = checked(line->task, service.peer.dimensions.tasks, service.classes.size());
+  // A start a little in the future is a clock read after ours; further off it is nonsense.
+  const std::uint64_t slack = look.clock.ticks_per_second() / 100;
+  const auto cls = line->task >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
+  if (!ref && cls >= service.classes.size() && cls < service.peer.dimensions.classes) return;  // known at the next tick
+  if (!ref || kind_of(line->task) != PULSED_KIND_POLL || line->start > look.now_ticks + slack) {
+    ++service.rejected_records;
+    return;
+  }
+  if (!worker.current.valid || worker.current.start != line->start) {
+    end_current(service, index);
+    worker.current.valid = true;
+    worker.current.start = line->start;
+    worker.current.blame_at = look.now;
+  }
+  worker.current.ref = line->task;
+  const std::uint64_t age = look.now_ticks > line->start ? look.now_ticks - line->start : 0;
+  worker.current.seen_ticks = age;
+  collected.in_flight = true;
+  look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))}, look, collected);
+}
+
+void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {
+  TrackedPoll& poll = worker.current;
+  if (poll.valid && at >= poll_start) {
+    if (!poll.cpu_base) {
+      // Burned since the last reading, less all that could have been burned before this poll began.
+      Duration proven{};
+      if (worker.reading && worker.reading->at <= at) {
+        const Duration before = std::max(Duration{}, poll_start - worker.reading->at);
+        proven = std::max(Duration{}, cpu - worker.reading->cpu - before);
+      }
+      poll.cpu_base = cpu - std::min(proven, at - poll_start);
+    }
+    poll.cpu = std::max(poll.cpu, cpu - *poll.cpu_base);
+  }
+  worker.reading = CpuReading{cpu, at};
+}
+
+TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref, std::uint64_t wall_ticks) {
+  for (TrackedPoll* poll : {&worker.previous, &worker.current}) {
+    if (poll->valid && same_task(poll->ref, ref) && wall_ticks >= poll->seen_ticks) return poll;
+  }
+  return nullptr;
+}
+
+void ask_for_clocks(Service& service, const Look& look) {
+  if (look.now - service.clocks_asked_at < kClockRequestInterval) return;
+  service.clocks_asked_at = look.now;
+  pulsed_clocks request{};
+  request.magic = PULSED_ATTACH_MAGIC;
+  request.type = PULSED_MESSAGE_READ_CLOCKS;
+  for (std::uint32_t i = 0; i < service.workers.size() && request.count < PULSED_CLOCKS_A_MESSAGE; ++i) {
+    const TrackedPoll& poll = service.workers[i].current;
+    if (poll.valid) request.worker[request.count++] = i;
+  }
+  // Not waited for: a service that does not read its socket gets no exact times, which is its own loss.
+  ::send(service.peer.socket->get(), &request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace pulsed::collect

@@ -1,0 +1,30 @@
+// Polls that have begun and not ended: seen through worker lines, timed by the thread's own CPU clock, judged while they run.
+#pragma once
+
+#include <cstdint>
+
+#include "daemon/collect/collector.h"
+#include "daemon/collect/service.h"
+
+namespace pulsed::collect {
+
+struct Look {
+  const shm::TickClock& clock;
+  Time now;
+  std::uint64_t now_ticks;
+  bool perf_events;  // CPU clocks can be read here; otherwise the shim is asked
+};
+
+// Looks at one worker's line: finds the poll in flight, its CPU time and blame, and lets the TierManager judge it.
+void look_at_worker(Service& service, std::uint32_t worker, const Look& look, Collected& collected);
+
+// Notes what the thread's CPU clock stood at, and what it proves of the poll in flight.
+void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start);
+
+// The tracked poll that this ended one is, or null. Of a sample drained after the look.
+[[nodiscard]] TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref, std::uint64_t wall_ticks);
+
+// Asks the shim for the CPU clocks of workers that hold a long poll; answers come as events.
+void ask_for_clocks(Service& service, const Look& look);
+
+}  // namespace pulsed::collect

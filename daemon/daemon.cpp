@@ -1,0 +1,280 @@
+#include "daemon/daemon.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "daemon/loop_thread.h"
+#include "daemon/reporter.h"
+#include "daemon/sd_notify.h"
+
+namespace pulsed {
+namespace {
+
+// After the last sample or poll in flight the loop stays awake this long: pauses inside a burst cost no detection time.
+constexpr std::chrono::milliseconds kStayAwake{50};
+
+attach::Limits limits_of(const config::Config& config) {
+  attach::Limits limits;
+  limits.services = config.limits.services;
+  limits.services_per_uid = config.limits.services_per_uid;
+  limits.most = {config.limits.workers, config.limits.ring_samples, config.limits.tasks, config.limits.classes};
+  limits.bytes_per_uid = config.limits.segment_bytes_per_uid;
+  limits.allow_uids.assign(config.attach.allow_uids.begin(), config.attach.allow_uids.end());
+  return limits;
+}
+
+Ledger::Caps caps_of(const config::Config& config) {
+  return {config.series.label_values, config.series.classes_per_service};
+}
+
+}  // namespace
+
+Daemon::Daemon(const config::Config& config, policy::Policy policy, std::string version)
+    : version_(std::move(version)),
+      collector_(clock_, perf_events_.usable(),
+                 [this](const collect::Service& service, const collect::ClassView& cls) {
+                   return policy_of(service.peer.name, cls);
+                 }),
+      loop_(config.loop),
+      lease_(config.lease),
+      policy_(std::move(policy)),
+      ledger_(caps_of(config)),
+      attach_server_(config.run_dir, limits_of(config), {clock_.kind(), clock_.ticks_per_second()}) {
+  counters_.version = version_;
+  counters_.exact_run_times = perf_events_.usable();
+}
+
+Daemon::~Daemon() { stop(); }
+
+void Daemon::start() {
+  thread_ = std::thread([this] { run(); });
+  attach_server_.start();
+}
+
+void Daemon::stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) thread_.join();
+  attach_server_.stop();
+}
+
+void Daemon::run() {
+  ::pthread_setname_np(::pthread_self(), "pulsed-loop");
+  std::string why_not = "loop.priority is normal";
+  counters_.high_priority = loop_.priority == config::LoopPriority::kHigh && raise_priority(why_not);
+  if (!counters_.high_priority) spdlog::warn("the control loop runs at ordinary priority: {}", why_not);
+  if (!perf_events_.usable()) {
+    spdlog::warn("no right to read other processes' CPU clocks: services are asked instead; grant CAP_PERFMON");
+  }
+  last_tick_ = monotonic_now();
+  Time due = last_tick_;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const Time now = monotonic_now();
+    counters_.tick_lateness.observe_ns(static_cast<std::uint64_t>(std::max(Duration{}, now - due).count()));
+    due = tick(now);
+    counters_.tick_duration.observe_ns(static_cast<std::uint64_t>((monotonic_now() - now).count()));
+    sleep_until(due);
+  }
+  for (const auto& service : services_) service->directives.release();
+  publish(monotonic_now());
+}
+
+Daemon::Time Daemon::tick(Time now) {
+  const bool stood_still = now - last_tick_ > lease_;
+  take_orders(now);
+  take_events(now);
+  collect::Collected collected;
+  const std::uint64_t lease_ticks = clock_.to_ticks(lease_);
+  for (const auto& service : services_) {
+    if (stood_still) collector_.skip_backlog(*service);
+    if (service->quarantined) continue;
+    collector_.collect(*service, now, collected);
+    service->tiers.tick(now);
+    act(*service, now);
+    service->directives.heartbeat(clock_.now(), lease_ticks);
+    if (service->rejected_records > collect::kNonsenseToQuarantine) quarantine(*service);
+  }
+  counters_.samples += collected.samples;
+  last_tick_ = now;
+  ticked_at_ns_.store(now.count(), std::memory_order_relaxed);
+  if (snapshot_wanted_.exchange(false, std::memory_order_acquire)) publish(now);
+  feed_watchdog(now);
+  return next_tick(now, collected);
+}
+
+void Daemon::act(collect::Service& service, Time now) {
+  for (const policy::TierChange& change : service.tiers.changes()) {
+    if (change.task.slot == policy::kNoSlot) {
+      service.directives.set_class(change.cls, change.to);
+      ++service.class_changes;
+    } else {
+      service.directives.set_task(change.task, change.to);
+      ++service.tier_changes[index(change.from)][index(change.to)];
+    }
+    report(service, change, policy_.enforcement, now);
+  }
+  service.tiers.clear_changes();
+}
+
+Daemon::Time Daemon::next_tick(Time now, const collect::Collected& collected) {
+  if (collected.in_flight || collected.samples != 0) busy_until_ = now + kStayAwake;
+  if (now >= busy_until_) return now + loop_.rest_tick;
+  Duration wait = loop_.tick;
+  if (collected.in_flight) wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
+  if (collected.more_waiting) wait = Duration{};
+  return now + wait;
+}
+
+void Daemon::take_events(Time now) {
+  for (attach::Event& event : attach_server_.take_events()) {
+    if (auto* attached = std::get_if<attach::Attached>(&event)) {
+      attach(std::move(*attached->service), now);
+    } else if (const auto* detached = std::get_if<attach::Detached>(&event)) {
+      detach(detached->id, now);
+    } else if (const auto* clocks = std::get_if<attach::ClocksRead>(&event)) {
+      if (collect::Service* service = find(clocks->id)) collector_.note_clocks(*service, clocks->clocks, now);
+    } else if (const auto* refused = std::get_if<attach::Refused>(&event)) {
+      ++counters_.attaches_refused;
+      spdlog::warn("attach refused: {}", refused->why);
+    }
+  }
+  ready_.store(true, std::memory_order_release);
+}
+
+void Daemon::attach(attach::AttachedService&& attached, Time now) {
+  const bool enforce = policy_.enforcement == policy::Enforcement::kEnforce;
+  services_.push_back(std::make_unique<collect::Service>(std::move(attached), enforce));
+  collect::Service& service = *services_.back();
+  service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
+  ++counters_.attaches;
+  busy_until_ = now + kStayAwake;
+  spdlog::info("{} (pid {}, uid {}) attached", service.peer.name, service.peer.pid, service.peer.uid);
+}
+
+void Daemon::detach(attach::ServiceId id, Time now) {
+  const auto found =
+      std::find_if(services_.begin(), services_.end(), [id](const auto& s) { return s->peer.id == id; });
+  if (found == services_.end()) return;
+  collect::Service& service = **found;
+  collect::Collected collected;
+  if (!service.quarantined) {
+    collector_.collect(service, now, collected);  // what it wrote before it left
+    act(service, now);
+    collector_.read_totals(service);
+  }
+  ledger_.close(service, now);
+  ++counters_.detaches;
+  spdlog::info("{} (pid {}) detached", service.peer.name, service.peer.pid);
+  services_.erase(found);
+}
+
+collect::Service* Daemon::find(attach::ServiceId id) {
+  const auto found =
+      std::find_if(services_.begin(), services_.end(), [id](const auto& s) { return s->peer.id == id; });
+  return found == services_.end() ? nullptr : found->get();
+}
+
+void Daemon::quarantine(collect::Service& service) {
+  service.quarantined = true;
+  service.directives.release();
+  ++counters_.quarantines;
+  spdlog::error("{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer read, "
+                "and nothing is asked of it until it attaches anew",
+                service.peer.name, service.peer.pid, service.rejected_records);
+}
+
+policy::ClassPolicy Daemon::policy_of(const std::string& service, const collect::ClassView& cls) const {
+  policy::ClassPolicy resolved = policy::resolve(policy_, service, cls.name, cls.priority);
+  // Observe counts violations and moves nothing.
+  if (policy_.enforcement == policy::Enforcement::kObserve) resolved.fields.max_tier = policy::Tier::kMonitor;
+  return resolved;
+}
+
+void Daemon::set_policy(policy::Policy policy) {
+  const std::lock_guard lock(orders_mutex_);
+  new_policy_ = std::make_unique<policy::Policy>(std::move(policy));
+  has_orders_.store(true, std::memory_order_release);
+}
+
+void Daemon::set_config(const config::Config& config) {
+  const std::lock_guard lock(orders_mutex_);
+  new_config_ = std::make_unique<config::Config>(config);
+  has_orders_.store(true, std::memory_order_release);
+}
+
+void Daemon::take_orders(Time now) {
+  if (!has_orders_.load(std::memory_order_acquire)) return;
+  std::unique_ptr<policy::Policy> policy;
+  std::unique_ptr<config::Config> config;
+  {
+    const std::lock_guard lock(orders_mutex_);
+    has_orders_.store(false, std::memory_order_relaxed);
+    policy.swap(new_policy_);
+    config.swap(new_config_);
+  }
+  if (config != nullptr) {
+    loop_ = config->loop;
+    lease_ = config->lease;
+    ledger_.set_caps(caps_of(*config));
+  }
+  if (policy == nullptr) return;
+  policy_ = std::move(*policy);
+  ++revision_;
+  ++counters_.policy_reloads;
+  apply_policy(now);
+}
+
+void Daemon::apply_policy(Time now) {
+  for (const auto& service : services_) {
+    if (service->quarantined) continue;
+    for (std::size_t i = 0; i < service->classes.size(); ++i) {
+      const collect::ClassView& cls = service->classes[i];
+      service->tiers.set_class_policy(static_cast<policy::ClassId>(i), policy_of(service->peer.name, cls), now);
+    }
+    act(*service, now);
+    service->directives.set_enforce(policy_.enforcement == policy::Enforcement::kEnforce);
+  }
+  spdlog::info("policy revision {}: {}", revision_, policy::name(policy_.enforcement));
+}
+
+void Daemon::publish(Time now) {
+  auto snapshot = std::make_shared<Snapshot>();
+  for (const auto& service : services_) {
+    if (!service->quarantined) collector_.read_totals(*service);
+  }
+  snapshot->at = now;
+  counters_.policy_revision = std::to_string(revision_);
+  counters_.enforcement = policy_.enforcement;
+  counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
+  snapshot->daemon = counters_;
+  ledger_.fill(*snapshot, services_, clock_, now);
+  {
+    const std::lock_guard lock(snapshot_mutex_);
+    snapshot_ = std::move(snapshot);
+    ++snapshots_;
+  }
+  snapshot_changed_.notify_all();
+}
+
+std::shared_ptr<const Snapshot> Daemon::fresh(std::chrono::milliseconds patience) {
+  std::unique_lock lock(snapshot_mutex_);
+  const std::uint64_t before = snapshots_;
+  snapshot_wanted_.store(true, std::memory_order_release);
+  snapshot_changed_.wait_for(lock, patience, [&] { return snapshots_ != before; });
+  return snapshot_ != nullptr ? snapshot_ : std::make_shared<const Snapshot>();
+}
+
+std::chrono::milliseconds Daemon::since_last_tick() const {
+  const Time last{ticked_at_ns_.load(std::memory_order_relaxed)};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - last);
+}
+
+void Daemon::feed_watchdog(Time now) {
+  static const std::optional<std::chrono::nanoseconds> interval = watchdog_interval();
+  if (!interval || now < watchdog_due_) return;
+  watchdog_due_ = now + *interval;
+  sd_notify("WATCHDOG=1");
+}
+
+}  // namespace pulsed

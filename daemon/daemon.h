@@ -1,0 +1,103 @@
+// The control loop: collect, decide, act, publish. One thread; nothing else writes policy state.
+//
+// The way of a sample: a worker's ring -> Collector -> TierManager -> DirectiveWriter -> the worker's next look at its
+// task's word. daemon.cpp's tick() is that way, in order. Other threads hand in events (attach server), policies (main)
+// and requests for snapshots (HTTP), and read immutable snapshots.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/attach/attach_server.h"
+#include "daemon/clocks/run_clock.h"
+#include "daemon/collect/collector.h"
+#include "daemon/config/config.h"
+#include "daemon/ledger.h"
+#include "daemon/policy/policy.h"
+#include "daemon/snapshot.h"
+#include "shared_memory/tick_clock.h"
+
+namespace pulsed {
+
+class Daemon final : public SnapshotSource {
+ public:
+  // Throws std::runtime_error, with what to do, if the run directory is not to be had.
+  Daemon(const config::Config& config, policy::Policy policy, std::string version);
+  ~Daemon() override;
+
+  void start();
+  // Takes every directive back, detaches every service and joins the threads.
+  void stop();
+
+  // In force within one tick. Any thread.
+  void set_policy(policy::Policy policy);
+  void set_config(const config::Config& config);  // what a reload may change
+  void note_reload_failure() { reload_failures_.fetch_add(1, std::memory_order_relaxed); }
+
+  [[nodiscard]] bool ready() const { return ready_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) override;
+  [[nodiscard]] std::chrono::milliseconds since_last_tick() const override;
+
+ private:
+  using Time = policy::Time;
+  using Duration = policy::Duration;
+
+  void run();
+  // One turn of the loop; returns when the next is due.
+  Time tick(Time now);
+  void take_events(Time now);
+  void take_orders(Time now);
+  void attach(attach::AttachedService&& attached, Time now);
+  void detach(attach::ServiceId id, Time now);
+  void act(collect::Service& service, Time now);
+  void quarantine(collect::Service& service);
+  void apply_policy(Time now);
+  [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
+  void publish(Time now);
+  void feed_watchdog(Time now);
+  [[nodiscard]] policy::ClassPolicy policy_of(const std::string& service, const collect::ClassView& cls) const;
+  [[nodiscard]] collect::Service* find(attach::ServiceId id);
+
+  // The loop's thread alone.
+  const std::string version_;
+  shm::TickClock clock_;
+  clocks::PerfEvents perf_events_;
+  collect::Collector collector_;
+  config::Loop loop_;
+  Duration lease_;
+  policy::Policy policy_;
+  std::uint64_t revision_ = 1;
+  Ledger ledger_;
+  std::vector<std::unique_ptr<collect::Service>> services_;
+  DaemonSnapshot counters_;
+  Time last_tick_{};
+  Time busy_until_{};
+  Time watchdog_due_{};
+
+  attach::AttachServer attach_server_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> ready_{false};
+  std::atomic<std::int64_t> ticked_at_ns_{0};
+  std::atomic<std::uint64_t> reload_failures_{0};
+
+  // Orders to the loop.
+  std::mutex orders_mutex_;
+  std::atomic<bool> has_orders_{false};
+  std::unique_ptr<policy::Policy> new_policy_;
+  std::unique_ptr<config::Config> new_config_;
+
+  // Snapshots from the loop.
+  std::mutex snapshot_mutex_;
+  std::condition_variable snapshot_changed_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::uint64_t snapshots_ = 0;
+  std::atomic<bool> snapshot_wanted_{true};
+};
+
+}  // namespace pulsed

@@ -1,0 +1,59 @@
+#include "daemon/reporter.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "daemon/collect/reference.h"
+
+namespace pulsed {
+namespace {
+
+// The worker that polls the task now, if the change came from a poll in flight.
+const collect::WorkerView* holder(const collect::Service& service, policy::TaskId task, std::uint32_t& line) {
+  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
+    const collect::TrackedPoll& poll = service.workers[i].current;
+    if (!poll.valid || (poll.ref & PULSED_REF_SLOT_MASK) != task.slot) continue;
+    line = i;
+    return &service.workers[i];
+  }
+  return nullptr;
+}
+
+std::string where(const collect::Service& service, const policy::TierChange& change) {
+  std::uint32_t line = 0;
+  const collect::WorkerView* worker = holder(service, change.task, line);
+  if (worker == nullptr) return "";
+  const pulsed_worker_line& shared = service.s.lines[line];
+  std::string name(shared.name, ::strnlen(shared.name, sizeof(shared.name)));
+  for (char& c : name) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return fmt::format(" on worker {} ({}, thread {}, {})", line, name, worker->tid,
+                     policy::name(worker->current.blame));
+}
+
+}  // namespace
+
+void report(collect::Service& service, const policy::TierChange& change, policy::Enforcement enforcement,
+            policy::Time now) {
+  const std::string& cls = service.classes[index(change.cls)].name;
+  const char* shadow = enforcement == policy::Enforcement::kEnforce ? "" : " [shadow: nothing asked]";
+  const std::string_view reason = policy::kReasonNames[static_cast<std::size_t>(change.reason)];
+  if (change.task.slot == policy::kNoSlot) {
+    spdlog::warn("{} (pid {}): new tasks of class {} now begin at {} (was {}){}", service.peer.name,
+                 service.peer.pid, cls, policy::name(change.to), policy::name(change.from), shadow);
+    return;
+  }
+  if (change.to < change.from) {
+    spdlog::debug("{} (pid {}): a task of class {} recovers: {} -> {}", service.peer.name, service.peer.pid, cls,
+                  policy::name(change.from), policy::name(change.to));
+    return;
+  }
+  if (!service.tiers.take_report(change.cls, now)) return;
+  spdlog::warn("{} (pid {}): a task of class {} goes {} -> {} by {}, its poll burned {:.3f} ms{}{}",
+               service.peer.name, service.peer.pid, cls, policy::name(change.from), policy::name(change.to), reason,
+               std::chrono::duration<double, std::milli>(change.poll_cpu).count(), where(service, change), shadow);
+}
+
+}  // namespace pulsed
