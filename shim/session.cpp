@@ -1,10 +1,12 @@
 #include "shim/session.h"
 
 #include <poll.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -181,8 +183,11 @@ void Session::install(std::shared_ptr<Attachment> a) {
       }
     }
   }
-  write_identities(*a);  // once more: what changed while workers still wrote elsewhere
   changed_.notify_all();
+  // Once more, for what changed while workers still wrote elsewhere. The barrier, on every thread, puts a worker's change of
+  // its table before its look at `ready`; without the system call a store may be a moment late and stay unseen.
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+  write_identities(*a);
 }
 
 void Session::uninstall() {

@@ -56,7 +56,8 @@ class Session {
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
   void write_identities(const Attachment& a) const;
-  // Copies the slot's identity word to S: the worker's own attachment, or without a worker the one of now.
+  // Copies the slot's identity word to S: the worker's own attachment; for other threads, and for a worker that has yet to
+  // change over, the one of now.
   void publish_identity(const WorkerState* worker, std::uint32_t slot) const;
   void write_class(const Attachment& a, std::size_t id) const;
   void write_line(const Attachment& a, const WorkerState& worker) const;

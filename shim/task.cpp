@@ -92,8 +92,9 @@ void Session::publish_identity(const WorkerState* worker, std::uint32_t slot) co
     __atomic_store_n(&a.service.identity[slot], tasks_.identity(slot), __ATOMIC_RELAXED);
   };
   if (worker != nullptr) {
-    if (pulsed_this_hot() != nullptr) store(*worker->attachment);
-    return;
+    const pulsed_hot* hot = pulsed_this_hot();
+    if (hot == nullptr) return;  // whatever is attached next is told of every task
+    if (__atomic_load_n(&hot->ready, __ATOMIC_RELAXED) != 0) return store(*worker->attachment);
   }
   const std::lock_guard lock(mutex_);
   if (attachment_ != nullptr) store(*attachment_);
