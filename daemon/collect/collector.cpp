@@ -150,18 +150,20 @@ void Collector::discover_classes(Service& service, Time now) const {
 }
 
 void Collector::collect(Service& service, Time now, Collected& collected) const {
-  // Write indices before classes: so every class that a sample below them names is known.
-  for (WorkerView& worker : service.workers) worker.written = worker.ring.written();
-  discover_classes(service, now);
   discover_workers(service);
+  discover_classes(service, now);
   const Look look{clock_, now, clock_.now(), perf_events_};
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     WorkerView& worker = service.workers[i];
     refresh_line(service, i);
     look_at_worker(service, i, look, collected);
-    const std::uint64_t waiting = worker.written - worker.ring.next();
+    // After the look, so that it holds the sample of every poll that the look saw had ended; before the classes, so that
+    // every class those samples name is known.
+    const std::uint64_t written = worker.ring.written();
+    const std::uint64_t waiting = written - worker.ring.next();
     if (waiting == 0) continue;
-    if (!worker.ring.drain_until(worker.written, kMostSamples, Drain{service, worker, clock_, now})) {
+    discover_classes(service, now);
+    if (!worker.ring.drain_until(written, kMostSamples, Drain{service, worker, clock_, now})) {
       ++service.rejected_records;
     }
     count_drops(service, i);

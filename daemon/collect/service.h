@@ -46,7 +46,6 @@ struct CpuReading {
 struct WorkerView {
   explicit WorkerView(shm::RingReader reader) : ring(reader) {}
   shm::RingReader ring;
-  std::uint64_t written = 0;  // the ring's write index at the begin of this tick
   std::uint32_t state = 0;  // PULSED_WORKER_* bits when last looked at
   std::uint32_t tid = 0;    // as claimed
   std::uint64_t dropped = 0;
