@@ -126,6 +126,8 @@ void pause_outer(HotPage& page) {
   outer.paused_cpu_ns = outer.measured ? thread_cpu_ns() : 0;
   outer.paused_at = pulsed_now();
   page.flattened = 0;
+  // release: before the inner poll's start, which must never be read with the outer one's task.
+  __atomic_store_n(&hot.line->task, 0, __ATOMIC_RELEASE);
 }
 
 // The outer poll goes on, its begin moved by what the inner one took.
