@@ -25,7 +25,7 @@ struct Options {
   std::string host = "127.0.0.1";  // an IP address, or localhost, which is 127.0.0.1
   std::uint16_t port = 10857;      // 0: any free port, see HttpServer::port
 
-  std::size_t max_connections = 256;  // one more is told 503 and closed
+  std::size_t max_connections = 256;                      // one more is told 503 and closed
   std::size_t max_unsent_bytes = std::size_t{256} << 20;  // of replies on their way; then 503 too
   std::chrono::milliseconds header_timeout{10'000};  // from a request's first byte, or the connect
   std::chrono::milliseconds idle_timeout{60'000};    // between requests
