@@ -56,14 +56,13 @@ TEST_CASE("an empty ring gives nothing") {
   const Drained d = drain(reader);
   CHECK(d.sane);
   CHECK(d.refs.empty());
-  CHECK(reader.waiting() == 0);
 }
 
 TEST_CASE("samples come in the order they were written and once") {
   Ring ring;
   RingReader reader = ring.reader();
   for (const std::uint64_t ref : numbers(1, 11)) ring.put(ref);
-  CHECK(reader.waiting() == 10);
+  CHECK(reader.written() - reader.next() == 10);
   CHECK(drain(reader).refs == numbers(1, 11));
   CHECK(drain(reader).refs.empty());
   CHECK(ring.read == 10);
@@ -91,9 +90,30 @@ TEST_CASE("a bounded drain takes so many and leaves the rest for the next") {
   for (const std::uint64_t ref : numbers(0, 10)) ring.put(ref);
   CHECK(drain(reader, 4).refs == numbers(0, 4));
   CHECK(ring.read == 4);
-  CHECK(reader.waiting() == 6);
+  CHECK(reader.next() == 4);
   CHECK(drain(reader, 0).refs.empty());
   CHECK(drain(reader, 6).refs == numbers(4, 10));
+}
+
+TEST_CASE("a drain up to an index seen earlier leaves what came later") {
+  Ring ring;
+  RingReader reader = ring.reader();
+  for (const std::uint64_t ref : numbers(0, 3)) ring.put(ref);
+  const std::uint64_t seen = reader.written();
+  for (const std::uint64_t ref : numbers(3, 5)) ring.put(ref);
+  std::vector<std::uint64_t> refs;
+  CHECK(reader.drain_until(seen, kAll, [&](pulsed_sample s) { refs.push_back(s.ref); }));
+  CHECK(refs == numbers(0, 3));
+  CHECK(drain(reader).refs == numbers(3, 5));
+}
+
+TEST_CASE("a reader of segments that nobody has read can begin at the first sample") {
+  Ring ring;
+  for (const std::uint64_t ref : numbers(0, 3)) ring.put(ref);
+  RingReader reader = ring.reader();
+  reader.rewind();
+  CHECK(ring.read == 0);
+  CHECK(drain(reader).refs == numbers(0, 3));
 }
 
 TEST_CASE("a ring goes on over the end of its memory") {
