@@ -37,9 +37,12 @@ Check judge_file(std::string name, const std::optional<std::filesystem::path>& f
 std::vector<Check> judge_files(const Invocation& invocation) {
   std::vector<Check> checks;
   for (const ConfigError& error : invocation.errors) {
-    checks.push_back({"settings", Verdict::kFail, text(error), "mend it there, then check again"});
+    checks.push_back({"settings", Verdict::kFail, text(error), {}});
   }
-  if (!checks.empty()) return checks;
+  if (!checks.empty()) {
+    checks.back().mend = "mend what is named there, then check again";
+    return checks;
+  }
   const Settings& settings = invocation.settings;
   checks.push_back(judge_file("configuration", settings.config_file, "no file: the defaults"));
   checks.push_back(judge_file("policy", settings.policy_file, "no file: the built-in policy"));
