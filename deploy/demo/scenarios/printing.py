@@ -44,7 +44,8 @@ def run_line(row: Dict[str, Any]) -> str:
 def comparisons(found: Sequence[Comparison]) -> str:
     lines = []
     for one in found:
-        verdict = '' if one.met is None else f"  {'met' if one.met else 'short'} (target: {one.target})"
+        judged = {True: 'met', False: 'short', None: 'not judged'}[one.met]
+        verdict = f'  {judged} (target: {one.target})' if one.target else ''
         name = f'{one.scenario}: {one.what}, {one.mode} / bare'
         lines.append(f'{name:<48} {_ratio(one.ratio)}{verdict}')
     return '\n'.join(lines)

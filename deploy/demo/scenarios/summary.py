@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .agreement import counted
 from .ratios import Ratio, paired_ratio
-from .run import Outcome
+from .run import MODES, SCENARIOS, Outcome
 
 QUANTILES = ('p50', 'p99', 'p999', 'max')
 COUNTS = {  # in the report: of the daemon, summed over classes
@@ -35,11 +35,14 @@ def raw(outcome: Outcome, repetition: int) -> Dict[str, Any]:
 
 
 def medians(rows: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """One entry for each scenario and mode, in the order of their first rows."""
-    groups: Dict[Any, List[Dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row['scenario'], row['mode']), []).append(row)
-    return [_median_of(scenario, mode, group) for (scenario, mode), group in groups.items()]
+    """One entry for each scenario and mode that has rows, in the order of SCENARIOS and MODES."""
+    entries = []
+    for scenario in SCENARIOS:
+        for mode in MODES:
+            group = [row for row in rows if (row['scenario'], row['mode']) == (scenario.name, mode)]
+            if group:
+                entries.append(_median_of(scenario.name, mode, group))
+    return entries
 
 
 def _median_of(scenario: str, mode: str, group: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
@@ -57,7 +60,7 @@ class Comparison(NamedTuple):
     mode: str  # over bare
     ratio: Optional[Ratio]
     target: str           # in words; empty: none
-    met: Optional[bool]   # None: no target
+    met: Optional[bool]   # None: no target, or too few repetitions to judge
 
     def as_json(self) -> Dict[str, Any]:
         ratio = self.ratio or Ratio(None, None, None)
@@ -87,7 +90,8 @@ def _series(rows: Sequence[Dict[str, Any]], scenario: str, mode: str, value) -> 
 def _judged(what: str, mode: str, loaded: bool, ratio: Optional[Ratio]):
     """What the ratio should be, and whether it is. Beside no hog there is nothing for enforce to gain."""
     if mode == 'shadow':
-        return 'interval contains 1', bool(ratio and ratio.contains(1.0))
+        met = None if ratio and ratio.low is None else bool(ratio and ratio.contains(1.0))
+        return 'interval contains 1', met
     if not loaded:
         return '', None
     if what.startswith('p99'):
