@@ -145,7 +145,9 @@ void resume_outer(HotPage& page, bool inner_exact) {
   } else if (inner_exact) {
     *hot.rseq_cs = 0;
   }
+  const std::uint64_t inner_start = hot.start;
   hot.start = outer.start + (pulsed_now() - outer.paused_at);
+  if (hot.start == inner_start) ++hot.start;  // by chance: but a yield asked of the inner poll is not ours
   __atomic_store_n(&hot.line->start, hot.start, __ATOMIC_RELEASE);
   __atomic_store_n(&hot.line->task, hot.current, __ATOMIC_RELEASE);
 }
