@@ -1,0 +1,166 @@
+#include "daemon/collect/collector.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "tests/support/attached_by_hand.h"
+
+namespace pulsed::collect {
+namespace {
+
+using namespace std::chrono_literals;
+using test::AttachedByHand;
+
+constexpr policy::ClassId kClass{1};
+
+struct OneWorker : AttachedByHand {
+  explicit OneWorker(bool enforce = true) : AttachedByHand(enforce) {
+    add_class(1, "shop/render");
+    add_worker(0);
+    tick();
+  }
+  Service& sv = service();
+};
+
+TEST_CASE("a sample ends in its class's histogram and with its task") {
+  OneWorker t;
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN));
+  t.push_exact(0, 20, 1, 1, 300us);
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_QUEUE_WAIT), t.clock().to_ticks(2ms));
+  CHECK(t.tick().samples == 3);
+  CHECK(t.sv.tiers.live_tasks() == 1);
+  CHECK(t.sv.classes[1].poll_duration.count() == 1);
+  CHECK(t.sv.classes[1].queue_wait.count() == 1);
+  CHECK(t.sv.rejected_records == 0);
+}
+
+TEST_CASE("a task whose open record was lost is known from its first poll on") {
+  OneWorker t;
+  t.push_exact(0, 20, 7, 1, 300us);
+  t.tick();
+  CHECK(t.sv.tiers.live_tasks() == 1);
+  CHECK((t.d().tasks[20] >> PULSED_WORD_GENERATION_SHIFT) == 7);
+}
+
+TEST_CASE("a closed task leaves nothing behind") {
+  OneWorker t;
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN));
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_CLOSE));
+  t.tick();
+  CHECK(t.sv.tiers.live_tasks() == 0);
+}
+
+TEST_CASE("every kind of nonsense in a sample is rejected and counted") {
+  OneWorker t;
+  const auto rejected = [&t](std::uint64_t ref) {
+    const std::uint64_t before = t.sv.rejected_records;
+    t.push(0, ref);
+    t.tick();
+    return t.sv.rejected_records - before;
+  };
+  CHECK(rejected(AttachedByHand::ref(20, 1, 1, PULSED_KIND_POLL)) == 0);
+  CHECK(rejected(AttachedByHand::ref(1024, 1, 1, PULSED_KIND_POLL)) == 1);  // no such slot
+  CHECK(rejected(AttachedByHand::ref(1023, 1, 1, PULSED_KIND_POLL)) == 0);
+  CHECK(rejected(AttachedByHand::ref(20, 1, 2, PULSED_KIND_POLL)) == 1);  // no such class
+  CHECK(rejected(AttachedByHand::ref(0, 1, 1, PULSED_KIND_POLL)) == 1);   // a generation without a slot
+  CHECK(rejected(AttachedByHand::ref(20, 0, 1, PULSED_KIND_POLL)) == 1);  // a slot without a generation
+  CHECK(rejected(AttachedByHand::ref(20, 1, 1, PULSED_KIND_FREE)) == 1);
+  CHECK(rejected(AttachedByHand::ref(20, 1, 1, PULSED_KIND_COUNT)) == 1);
+  CHECK(rejected(UINT64_MAX) == 1);
+}
+
+TEST_CASE("a write index beyond the ring is rejected once and what follows is read") {
+  OneWorker t;
+  t.s().lines[0].write += 65;
+  t.tick();
+  CHECK(t.sv.rejected_records == 1);
+  t.push_exact(0, 20, 1, 1, 300us);
+  t.tick();
+  CHECK(t.sv.rejected_records == 1);
+  CHECK(t.sv.classes[1].poll_duration.count() == 1);
+}
+
+TEST_CASE("dropped samples are counted exactly, and a drop counter that falls is rejected") {
+  OneWorker t;
+  t.s().lines[0].dropped = 17;
+  t.push_exact(0, 20, 1, 1, 300us);
+  t.tick();
+  CHECK(t.sv.dropped_samples == 17);
+  t.s().lines[0].dropped = 3;
+  t.push_exact(0, 20, 1, 1, 300us);
+  t.tick();
+  CHECK(t.sv.dropped_samples == 17);
+  CHECK(t.sv.rejected_records == 1);
+}
+
+TEST_CASE("a class registered after the last tick is known to the samples that name it") {
+  OneWorker t;
+  t.add_class(2, "shop/pay");
+  t.push_exact(0, 20, 1, 2, 300us);
+  t.tick();
+  CHECK(t.sv.rejected_records == 0);
+  CHECK(t.sv.classes[2].name == "shop/pay");
+  CHECK(t.sv.classes[2].poll_duration.count() == 1);
+}
+
+TEST_CASE("more workers and classes than the segments hold are not looked for") {
+  OneWorker t;
+  t.s().service->workers_high = UINT32_MAX;
+  t.s().service->classes_high = UINT32_MAX;
+  t.tick();
+  CHECK(t.sv.workers.size() == AttachedByHand::kDimensions.workers);
+  CHECK(t.sv.classes.size() == AttachedByHand::kDimensions.classes);
+}
+
+TEST_CASE("after a standstill what waits is skipped, counted and not judged") {
+  OneWorker t;
+  for (int i = 0; i < 10; ++i) t.push_exact(0, 20, 1, 1, 30ms);
+  t.collector().skip_backlog(t.sv);
+  t.tick();
+  CHECK(t.sv.skipped_samples == 10);
+  CHECK(t.sv.tiers.violations(kClass) == 0);
+}
+
+TEST_CASE("totals are summed over workers, and polls of the isolation pool told apart") {
+  OneWorker t;
+  t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+  t.tick();
+  t.s().totals[1] = {10, 1000, 500, 9, 2, 0, 0, 0};
+  t.s().totals[AttachedByHand::kDimensions.classes + 1] = {5, 1000, 500, 5, 1, 0, 0, 0};
+  t.collector().read_totals(t.sv);
+  CHECK(t.sv.classes[1].polls == 15);
+  CHECK(t.sv.classes[1].yields == 3);
+  CHECK(t.sv.classes[1].isolated_polls == 5);
+  CHECK(t.sv.classes[1].cpu_ns == t.clock().to_ns(1000));
+}
+
+TEST_CASE("a total that falls changes no counter of ours") {
+  OneWorker t;
+  t.s().totals[1] = {10, 1000, 500, 9, 2, 0, 0, 0};
+  t.collector().read_totals(t.sv);
+  t.s().totals[1].polls = 4;
+  t.collector().read_totals(t.sv);
+  CHECK(t.sv.classes[1].polls == 10);
+  CHECK(t.sv.rejected_records == 1);
+}
+
+std::int64_t blocks(const Service& service) {
+  struct stat st {};
+  REQUIRE(::fstat(service.peer.end.service_fd.get(), &st) == 0);
+  return st.st_blocks;
+}
+
+TEST_CASE("reading totals allocates no page that the service has not written") {
+  AttachedByHand t(true, {64, 64, 1024, 4096});
+  t.add_class(1, "a");
+  t.add_worker(63);
+  t.tick();
+  t.s().totals[std::size_t{63} * 4096 + 1] = {10, 1000, 500, 9, 2, 0, 0, 0};
+  const std::int64_t before = blocks(t.service());
+  t.collector().read_totals(t.service());
+  CHECK(blocks(t.service()) == before);
+  CHECK(t.service().classes[1].polls == 10);
+}
+
+}  // namespace
+}  // namespace pulsed::collect

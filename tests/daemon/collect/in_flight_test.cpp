@@ -1,0 +1,193 @@
+#include "daemon/collect/in_flight.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include "tests/support/attached_by_hand.h"
+
+namespace pulsed::collect {
+namespace {
+
+using namespace std::chrono_literals;
+using test::AttachedByHand;
+
+constexpr policy::ClassId kClass{1};
+const std::uint64_t kTask = AttachedByHand::ref(20, 1, 1, PULSED_KIND_POLL);
+
+struct OneWorker : AttachedByHand {
+  explicit OneWorker(bool enforce = true) : AttachedByHand(enforce) {
+    add_class(1, "shop/render");
+    add_worker(0);
+    push(0, ref(20, 1, 1, PULSED_KIND_OPEN));
+    tick();
+  }
+  // Looks twice at a poll that burned all of `age`: the first look dates it, the second judges it.
+  std::uint64_t hog(std::uint64_t reference, policy::Duration age) {
+    const std::uint64_t start = begin_poll(0, reference, age);
+    tick();
+    sv.workers[0].current.cpu_base = 0ns;
+    say_cpu(0, age);
+    tick();
+    return start;
+  }
+  Service& sv = service();
+};
+
+TEST_CASE("a poll over its budget is a violation while it still runs, and once") {
+  OneWorker t;
+  t.hog(kTask, 2ms);
+  CHECK(t.sv.tiers.violations(kClass) == 1);
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 1);
+  t.end_poll(0);
+  t.push_exact(0, 20, 1, 1, 3ms);
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 1);
+}
+
+TEST_CASE("a poll is not judged by its age: without proven CPU time there is no violation") {
+  OneWorker t;
+  t.begin_poll(0, kTask, 50ms);
+  t.tick();
+  t.say_cpu(0, 7ms);  // the clock's first reading dates it; nothing burned since
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 0);
+}
+
+TEST_CASE("the end of a poll that was counted is told from the end of the next poll of its task") {
+  OneWorker t;
+  t.hog(kTask, 2ms);
+  // It ends, and the same task begins again before the next look.
+  t.push_exact(0, 20, 1, 1, 3ms);
+  t.hog(kTask, 2ms);
+  CHECK(t.sv.tiers.violations(kClass) == 2);
+  t.end_poll(0);
+  t.push_exact(0, 20, 1, 1, 3ms);
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 2);
+}
+
+TEST_CASE("a sample that comes a tick after its poll was seen to end still finds it") {
+  OneWorker t;
+  t.hog(kTask, 2ms);
+  t.end_poll(0);
+  t.tick();
+  t.hog(kTask, 2ms);
+  t.push_exact(0, 20, 1, 1, 2500us);
+  t.tick();
+  t.end_poll(0);
+  t.push_exact(0, 20, 1, 1, 3ms);
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 2);
+}
+
+TEST_CASE("a shorter poll of the same task is not taken for the one in flight") {
+  OneWorker t;
+  t.hog(kTask, 4ms);
+  CHECK(match_ended(t.sv.workers[0], kTask, t.clock().to_ticks(3ms)) == nullptr);
+  CHECK(match_ended(t.sv.workers[0], AttachedByHand::ref(20, 2, 1, PULSED_KIND_POLL), t.clock().to_ticks(9ms)) == nullptr);
+  CHECK(match_ended(t.sv.workers[0], kTask, t.clock().to_ticks(9ms)) == &t.sv.workers[0].current);
+}
+
+TEST_CASE("an emergency isolates while the poll runs, and under enforce asks this poll to yield") {
+  OneWorker t;
+  const std::uint64_t start = t.hog(kTask, 6ms);
+  CHECK(t.sv.tiers.tier({20, 1}) == policy::Tier::kIsolate);
+  CHECK(t.d().workers[0].yield_start == start);
+  t.end_poll(0);
+  t.tick();
+  CHECK(t.d().workers[0].yield_start == 0);
+}
+
+TEST_CASE("in shadow the same poll is asked nothing") {
+  OneWorker t(false);
+  t.hog(kTask, 6ms);
+  CHECK(t.sv.tiers.tier({20, 1}) == policy::Tier::kIsolate);
+  CHECK(t.d().workers[0].yield_start == 0);
+}
+
+TEST_CASE("an isolated task on an ordinary worker is asked to yield at once, on the isolation pool only over budget") {
+  OneWorker t;
+  t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+  t.hog(kTask, 6ms);
+  t.end_poll(0);
+  t.tick();
+  const std::uint64_t start = t.begin_poll(0, kTask, 10us);
+  t.tick();
+  CHECK(t.d().workers[0].yield_start == start);
+  t.begin_poll(1, kTask, 10us);
+  t.tick();
+  CHECK(t.d().workers[1].yield_start == 0);
+}
+
+TEST_CASE("nonsense in a worker line is rejected and asks nothing") {
+  OneWorker t;
+  for (const std::uint64_t bad :
+       {AttachedByHand::ref(2000, 1, 1, PULSED_KIND_POLL), AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN),
+        AttachedByHand::ref(0, 3, 1, PULSED_KIND_POLL), UINT64_MAX}) {
+    const std::uint64_t before = t.sv.rejected_records;
+    t.begin_poll(0, bad, 1ms);
+    CHECK_FALSE(t.tick().in_flight);
+    CHECK(t.sv.rejected_records == before + 1);
+  }
+  const std::uint64_t before = t.sv.rejected_records;
+  t.begin_poll(0, kTask, -1s);  // begins in the future
+  t.tick();
+  CHECK(t.sv.rejected_records == before + 1);
+}
+
+TEST_CASE("a poll in flight of a class registered just now is looked at in the next tick") {
+  OneWorker t;
+  t.begin_poll(0, AttachedByHand::ref(20, 1, 2, PULSED_KIND_POLL), 1ms);
+  t.tick();
+  CHECK(t.sv.rejected_records == 0);
+  t.add_class(2, "late");
+  CHECK(t.tick().in_flight);
+}
+
+TEST_CASE("without perf events the shim is asked for the clocks of polls past half their budget") {
+  OneWorker t;
+  pulsed_clocks request{};
+  t.begin_poll(0, kTask, 100us);
+  t.tick();
+  CHECK(::recv(t.peer_socket(), &request, sizeof(request), MSG_DONTWAIT) < 0);
+  t.begin_poll(0, kTask, 600us);
+  t.tick();
+  REQUIRE(::recv(t.peer_socket(), &request, sizeof(request), MSG_DONTWAIT) == sizeof(request));
+  CHECK(request.type == PULSED_MESSAGE_READ_CLOCKS);
+  CHECK(request.count == 1);
+  CHECK(request.worker[0] == 0);
+}
+
+TEST_CASE("CPU time burned before the poll began is not held against it") {
+  WorkerView worker{shm::RingReader{}};
+  worker.current.valid = true;
+  worker.reading = CpuReading{10ms, 100ms};
+  SUBCASE("the worker was busy all the time") {
+    note_cpu(worker, 14ms, 104ms, 101ms);  // burned 4 in 4, of which the poll had 3
+    CHECK(worker.current.cpu == 3ms);
+  }
+  SUBCASE("it may all have been burned before") {
+    note_cpu(worker, 11ms, 104ms, 101ms);
+    CHECK(worker.current.cpu == 0ms);
+    note_cpu(worker, 13ms, 106ms, 101ms);
+    CHECK(worker.current.cpu == 2ms);
+  }
+  SUBCASE("a reading older than the poll only dates the clock") {
+    note_cpu(worker, 14ms, 100500us, 101ms);
+    CHECK_FALSE(worker.current.cpu_base.has_value());
+  }
+}
+
+TEST_CASE("a line that changes hands forgets the thread before") {
+  OneWorker t;
+  t.sv.workers[0].reading = CpuReading{1ms, t.now()};
+  t.sv.workers[0].clock_tried = true;
+  t.s().lines[0].tid += 1;
+  t.tick();
+  CHECK_FALSE(t.sv.workers[0].reading.has_value());
+  CHECK_FALSE(t.sv.workers[0].clock_tried);
+}
+
+}  // namespace
+}  // namespace pulsed::collect
