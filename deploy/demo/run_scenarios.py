@@ -63,8 +63,9 @@ def schedule(arguments: argparse.Namespace):
                 yield repetition, scenario, mode
 
 
-def run_all(arguments: argparse.Namespace, settings: Settings):
-    rows, problems = [], []
+def run_all(arguments: argparse.Namespace, settings: Settings, problems):
+    """The rows of the runs that succeeded; what went wrong is appended to `problems`."""
+    rows = []
     runs = list(schedule(arguments))
     seconds = sum(measured_seconds(s, settings) + settings.warmup_seconds + OVERHEAD_S for _, s, _ in runs)
     say(f'{len(runs)} runs, about {seconds:.0f} s; one report is {settings.report_steps} steps in all of them')
@@ -82,7 +83,7 @@ def run_all(arguments: argparse.Namespace, settings: Settings):
         for disagreement in agreement.disagreements(outcome):
             problems.append(f'{name}, repetition {repetition}: {disagreement}')
             say(f'  does not fit: {disagreement}')
-    return rows, problems
+    return rows
 
 
 def complete_repetitions(rows, arguments: argparse.Namespace):
@@ -127,16 +128,17 @@ def main() -> int:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda number, _: sys.exit(128 + number))  # so that every child is ended on the way out
     folder = Path(tempfile.mkdtemp(prefix='pulsed-quickstart-'))
+    problems = []
     try:
         steps, report_ms = calibrate_report_steps(arguments.bin)
         say(f'one /report is {report_ms:.1f} ms of CPU time on this machine')
         settings = Settings(arguments.bin, folder, steps, arguments.lookup_rate, arguments.seconds, arguments.warmup)
-        rows, problems = run_all(arguments, settings)
+        rows = run_all(arguments, settings, problems)
     except ProcessFailed as failure:
         print(f'error: {failure}', file=sys.stderr)
         return 1
     finally:
-        if any(folder.iterdir()):
+        if problems and any(folder.iterdir()):
             print(f'Logs of the runs that failed are in {folder}.', file=sys.stderr)
         else:
             shutil.rmtree(folder)

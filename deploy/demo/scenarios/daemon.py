@@ -28,9 +28,12 @@ class Daemon(Process):
             created.mkdir(parents=True)
         policy = folder / 'policy.yaml'
         policy.write_text(f'enforcement: {enforcement}\n')
+        config = folder / 'pulsed.yaml'  # empty, so that one in /etc does not count
+        config.write_text('')
         self._url = f'http://127.0.0.1:{free_port()}'
-        super().__init__('pulsed', [str(binary), '--run-dir', str(self.run_dir), '--state-dir', str(state_dir),
-                                    '--http', self._url.removeprefix('http://'), '--policy', str(policy)],
+        super().__init__('pulsed', [str(binary), '--config', str(config), '--run-dir', str(self.run_dir),
+                                    '--state-dir', str(state_dir), '--policy', str(policy),
+                                    '--http', self._url.removeprefix('http://')],
                          folder / 'pulsed.log')
 
     def wait_ready(self) -> None:

@@ -55,7 +55,7 @@ def _ratio(ratio: "Ratio | None") -> str:
     if ratio is None:
         return 'unknown'
     inverse = f' = 1/{1 / ratio.value:.1f}' if ratio.value < 0.5 else ''
-    interval = 'one repetition, no interval' if ratio.low is None else f'95 %: {ratio.low:.3f} to {ratio.high:.3f}'
+    interval = 'one repetition, no interval' if ratio.low is None else f'95 %: {ratio.low:.3g} to {ratio.high:.3g}'
     return f'{ratio.value:.3f}{inverse}  ({interval})'
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -22,6 +22,13 @@ def _die_with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def child_options() -> Dict[str, Any]:
+    """How every child is started: it dies with us; in a session of its own, as under a service manager; and what the
+    caller's environment says to pulsed is not meant for it."""
+    return {'stdin': subprocess.DEVNULL, 'start_new_session': True, 'preexec_fn': _die_with_parent,
+            'env': {name: value for name, value in os.environ.items() if not name.startswith('PULSED_')}}
+
+
 class Process:
     """A child with its output in a file. A context manager: leaving it ends the child, by its pid."""
 
@@ -29,8 +36,7 @@ class Process:
         self.name = name
         self.log = log
         with open(log, 'wb') as out:
-            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                           start_new_session=True, preexec_fn=_die_with_parent)
+            self._child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, **child_options())
 
     def __enter__(self) -> "Process":
         return self

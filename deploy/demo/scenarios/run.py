@@ -10,7 +10,7 @@ from typing import Any, Dict, NamedTuple, Optional
 
 from .daemon import SERVICE, STOP_TIMEOUT_S, Daemon
 from .metrics_text import Metrics
-from .processes import Process, ProcessFailed
+from .processes import Process, ProcessFailed, child_options
 
 SERVICE_START_TIMEOUT_S = 30
 SETTLE_S = 0.15  # in which the daemon, which reads every 10 ms at rest, has read what the service wrote last
@@ -103,7 +103,7 @@ def _run_load(scenario: Scenario, seed: int, settings: Settings, port: str) -> D
                '--lookup-rate', str(settings.lookup_rate), '--report-loops', str(scenario.report_loops),
                '--seconds', str(seconds), '--warmup', str(settings.warmup_seconds)]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        done = subprocess.run(command, capture_output=True, text=True, **child_options(),
                               timeout=seconds + settings.warmup_seconds + 30)
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
@@ -114,7 +114,8 @@ def _run_load(scenario: Scenario, seed: int, settings: Settings, port: str) -> D
 
 def calibrate_report_steps(binaries: Path) -> "tuple[int, float]":
     """Steps and CPU milliseconds of one report on this machine: found once, so that all runs do the same work."""
-    done = subprocess.run([str(binaries / 'pulsed-demo'), '--calibrate'], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(binaries / 'pulsed-demo'), '--calibrate'], capture_output=True, text=True, timeout=60,
+                          **child_options())
     words = done.stdout.split()
     if done.returncode != 0 or len(words) < 6:
         raise ProcessFailed(f'pulsed-demo --calibrate failed: {done.stderr.strip() or done.stdout.strip()}')
