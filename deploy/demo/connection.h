@@ -12,8 +12,8 @@
 
 namespace pulsed::demo {
 
-// Runs until the peer closes, sends what is no request, or is silent for too long. To be spawned on `task`'s executor.
-// `service` and `context` outlive it.
+// Runs until the peer closes, sends what is no request, or is silent for too long. To be spawned on
+// `task`'s executor. `service` and `context` outlive it.
 [[nodiscard]] boost::asio::awaitable<void> serve_connection(boost::asio::io_context& context,
                                                             Service& service,
                                                             boost::asio::ip::tcp::socket socket,

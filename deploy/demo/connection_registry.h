@@ -1,7 +1,8 @@
 // Which connections are open, and until when each may stay silent.
 //
-// One timer for all of them instead of two timer operations for every request. A connection that is late has its socket
-// shut down, by which the read or write it waits for ends, on its own task and thread.
+// One timer for all of them instead of two timer operations for every request. A connection that is
+// late has its socket shut down, by which the read or write it waits for ends, on its own task and
+// thread.
 #pragma once
 
 #include <atomic>

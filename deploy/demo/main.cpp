@@ -1,4 +1,5 @@
-// pulsed-demo: an HTTP service with one light and one heavy route, on which deploy/quickstart shows what pulsed does.
+// pulsed-demo: an HTTP service with one light and one heavy route, on which deploy/quickstart shows
+// what pulsed does.
 #include <chrono>
 #include <cstdio>
 #include <exception>

@@ -22,7 +22,8 @@ struct Options {
   Limits limits{};
 };
 
-// The options, or the exit status if there is nothing to run (--help, or a command line that makes no sense).
+// The options, or the exit status if there is nothing to run (--help, or a command line that makes
+// no sense).
 struct CommandLine {
   std::optional<Options> options;
   int exit_status = 0;

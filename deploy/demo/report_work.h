@@ -1,5 +1,5 @@
-// The heavy work of the demo: one report compresses the text and counts its words, in steps of about 100 us, between
-// which its handler may yield.
+// The heavy work of the demo: one report compresses the text and counts its words, in steps of
+// about 100 us, between which its handler may yield.
 #pragma once
 
 #include <zlib.h>
@@ -52,8 +52,8 @@ struct ReportCalibration {
   std::chrono::nanoseconds report_cpu_time;  // measured with that many
 };
 
-// How many steps make a report of about `target` CPU time of this thread on this machine: the median of several reports
-// decides, since neighbours may disturb one.
+// How many steps make a report of about `target` CPU time of this thread on this machine: the
+// median of several reports decides, since neighbours may disturb one.
 [[nodiscard]] ReportCalibration calibrate_report(std::string_view text,
                                                  std::chrono::nanoseconds target);
 

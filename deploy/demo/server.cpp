@@ -93,7 +93,8 @@ void Server::sweep() {
 
 void Server::stop() {
   stopping_ = true;
-  // Ends the accept in flight. The acceptor itself may be in use on another thread, so it is not closed here.
+  // Ends the accept in flight. The acceptor itself may be in use on another thread, so it is not
+  // closed here.
   ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
   service_.connections.stop_reading();
   leave_when_drained(Clock::now() + kLongestStop);

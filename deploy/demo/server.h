@@ -19,7 +19,8 @@ namespace pulsed::demo {
 
 class Server {
  public:
-  // Port 0 takes a free one. Throws boost::system::system_error if it cannot listen. `service` outlives it.
+  // Port 0 takes a free one. Throws boost::system::system_error if it cannot listen. `service`
+  // outlives it.
   Server(Service& service, std::uint16_t port, unsigned threads);
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }

@@ -1,4 +1,5 @@
-// What every connection of the demo shares: the text and its index, the tasks, the limits, the counts.
+// What every connection of the demo shares: the text and its index, the tasks, the limits, the
+// counts.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Where the demo meets pulsed: these two files, and no other, know the shim. What a service of your own changes is this.
+// Where the demo meets pulsed: these two files, and no other, know the shim. What a service of your
+// own changes is this.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 needs it and does not include it
@@ -30,7 +31,8 @@ class ServedTask {
   // What to spawn coroutines on so that they are polls of this task.
   [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
 
-  // From now on, the poll in flight included: which route it serves is known only once the request is read.
+  // From now on, the poll in flight included: which route it serves is known only once the request
+  // is read.
   void become(TaskKind kind) {
     if (task_) task_->task().set_class((*classes_)[static_cast<std::size_t>(kind)]);
   }

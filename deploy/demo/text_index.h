@@ -1,4 +1,5 @@
-// An inverted index over a text: which paragraphs hold a word, ranked by BM25, and which words stand beside it.
+// An inverted index over a text: which paragraphs hold a word, ranked by BM25, and which words
+// stand beside it.
 //
 //   TextIndex index(text);                       // `text` outlives the index
 //   Lookup found = index.lookup("warranty");     // about 20 us over the licences of Debian
@@ -35,8 +36,8 @@ struct Lookup {
   std::vector<Neighbour> neighbours;  // typical of the best paragraphs, at most kMaxNeighbours
 };
 
-// Calls found(word, offset) for every word of `text`, a word being a run of ASCII letters. In lower case, the view being
-// valid during the call only.
+// Calls found(word, offset) for every word of `text`, a word being a run of ASCII letters. In lower
+// case, the view being valid during the call only.
 template <typename Found>
 void for_each_word(std::string_view text, Found&& found) {
   std::string word;

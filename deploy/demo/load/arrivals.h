@@ -1,4 +1,5 @@
-// When requests are to be sent, decided without looking at the service: the schedule of an open loop.
+// When requests are to be sent, decided without looking at the service: the schedule of an open
+// loop.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// One persistent HTTP connection with at most one request in flight, made to cost little: the request goes out in one
-// non-blocking write, the answer is read into one buffer.
+// One persistent HTTP connection with at most one request in flight, made to cost little: the
+// request goes out in one non-blocking write, the answer is read into one buffer.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 needs it and does not include it
@@ -21,7 +21,8 @@ class HttpClient {
   // Called once for each request, from the io_context: an empty `error` for status 200.
   using Done = std::function<void(HttpClient&, const std::string& error)>;
 
-  // Connects at once, blocking; to loopback that takes microseconds. Throws boost::system::system_error.
+  // Connects at once, blocking; to loopback that takes microseconds. Throws
+  // boost::system::system_error.
   HttpClient(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& service);
   ~HttpClient();
 

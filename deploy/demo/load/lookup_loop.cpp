@@ -67,7 +67,8 @@ void LookupLoop::dispatch(Clock::time_point intended) {
   backlog_.push_back(intended);
 }
 
-// The one used last, as its memory is warm; a new one if all are busy; null if that would be one too many.
+// The one used last, as its memory is warm; a new one if all are busy; null if that would be one
+// too many.
 HttpClient* LookupLoop::free_client() {
   if (idle_.empty()) {
     if (clients_.size() >= pool_.most) return nullptr;

@@ -1,7 +1,8 @@
 // What one run of the load generator found out.
 //
-// A latency counts from the moment the request was *meant* to be sent. Were it counted from when it was sent, a service
-// that stalls would also stall the questions about how long it takes (coordinated omission).
+// A latency counts from the moment the request was *meant* to be sent. Were it counted from when it
+// was sent, a service that stalls would also stall the questions about how long it takes
+// (coordinated omission).
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,8 @@ namespace pulsed::demo::load {
 
 using Clock = std::chrono::steady_clock;
 
-// The part of the run that is measured: what was meant to be sent, for /report what was finished, inside it.
+// The part of the run that is measured: what was meant to be sent, for /report what was finished,
+// inside it.
 struct Window {
   Clock::time_point begin;
   Clock::time_point end;
@@ -38,7 +40,8 @@ class Measurement {
   [[nodiscard]] Summary reports() const { return summarise(report_latencies_); }
   [[nodiscard]] double reports_per_second() const;
 
-  // Over the whole run, warm-up and the time after the window included: what the service has served.
+  // Over the whole run, warm-up and the time after the window included: what the service has
+  // served.
   std::uint64_t lookups_total = 0;
   std::uint64_t reports_total = 0;
   std::uint64_t waits = 0;

@@ -23,7 +23,8 @@ struct Options {
   bool json = false;
 };
 
-// The options, or the exit status if there is nothing to run (--help, or a command line that makes no sense).
+// The options, or the exit status if there is nothing to run (--help, or a command line that makes
+// no sense).
 struct CommandLine {
   std::optional<Options> options;
   int exit_status = 0;

@@ -1,4 +1,5 @@
-// What is said about a set of durations: exact percentiles over all of them, since a run has some ten thousand.
+// What is said about a set of durations: exact percentiles over all of them, since a run has some
+// ten thousand.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,8 @@ struct Summary {
   Duration max{};
 };
 
-// The nearest-rank percentile: the least sample that at least `quantile` of all samples do not exceed. `sorted` ascending
-// and not empty, quantile in (0, 1].
+// The nearest-rank percentile: the least sample that at least `quantile` of all samples do not
+// exceed. `sorted` ascending and not empty, quantile in (0, 1].
 [[nodiscard]] Duration percentile(const std::vector<Duration>& sorted, double quantile);
 
 // All zero for no samples.

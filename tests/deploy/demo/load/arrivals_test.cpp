@@ -36,7 +36,8 @@ TEST_CASE("poisson gaps have the mean of their rate and as much deviation") {
   const double average = mean(gaps);
   std::vector<double> squares;
   for (const double gap : gaps) squares.push_back((gap - average) * (gap - average));
-  // Over 20,000 gaps both stray by 0.7 % (one sigma) or so; the seed is fixed, so this cannot flicker.
+  // Over 20,000 gaps both stray by 0.7 % (one sigma) or so; the seed is fixed, so this cannot
+  // flicker.
   CHECK(average == doctest::Approx(1e6).epsilon(0.03));
   CHECK(std::sqrt(mean(squares)) == doctest::Approx(1e6).epsilon(0.05));
 }
