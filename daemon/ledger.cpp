@@ -14,6 +14,7 @@ void add_class(ClassSnapshot& sum, const collect::ClassView& view, const policy:
   sum.violations += tiers.violations(id);
   sum.yields_obeyed += view.yields;
   sum.isolated_polls += view.isolated_polls;
+  sum.reports_withheld += tiers.reports_withheld(id);
   sum.poll_duration += view.poll_duration;
   sum.queue_wait += view.queue_wait;
 }

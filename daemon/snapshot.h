@@ -25,6 +25,7 @@ struct ClassSnapshot {
   std::uint64_t violations = 0;
   std::uint64_t yields_obeyed = 0;     // exact
   std::uint64_t isolated_polls = 0;    // exact: polls on threads of the isolation pool
+  std::uint64_t reports_withheld = 0;  // log lines over reports_per_minute
   std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
   policy::Tier tier = policy::Tier::kMonitor;              // where new tasks of the class begin, now (highest process)
   Histogram poll_duration;             // wall time of ended polls whose samples arrived

@@ -99,6 +99,7 @@ Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
       alive_(alive_page()),
       tasks_(dimensions.tasks),
       workers_(dimensions.workers),
+      line_flags_(dimensions.workers),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   classes_.reserve(dimensions.classes);
   classes_.push_back({"", PULSED_PRIORITY_NORMAL});
@@ -230,15 +231,30 @@ std::uint16_t Session::task_class(std::string_view name, pulsed_priority priorit
   return id;
 }
 
+std::optional<std::uint32_t> Session::free_line(std::uint32_t flags) const {
+  // A line's totals go on when it changes hands, so it goes to a worker of the same kind if it can: polls of the
+  // isolation pool stay told apart. Then to the first that nobody had.
+  std::optional<std::uint32_t> unused;
+  std::optional<std::uint32_t> any;
+  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i] != nullptr) continue;
+    if (line_flags_[i] == flags) return i;
+    if (line_flags_[i] == PULSED_WORKER_FREE && !unused) unused = i;
+    if (!any) any = i;
+  }
+  return unused ? unused : any;
+}
+
 bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
   const std::lock_guard lock(mutex_);
-  const auto free = std::find(workers_.begin(), workers_.end(), nullptr);
-  if (free == workers_.end()) return false;
-  worker->index = static_cast<std::uint32_t>(free - workers_.begin());
-  *free = std::move(worker);
+  const std::optional<std::uint32_t> index = free_line(worker->flags);
+  if (!index) return false;
+  worker->index = *index;
+  line_flags_[*index] = worker->flags;
+  WorkerState& added = *(workers_[*index] = std::move(worker));
   if (attachment_ != nullptr) {
-    write_line(*attachment_, **free);
-    point_at(**free, attachment_);
+    write_line(*attachment_, added);
+    point_at(added, attachment_);
   }
   return true;
 }

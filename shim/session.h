@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,6 +56,7 @@ class Session {
   [[nodiscard]] bool live(pulsed_task task) const;
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
+  [[nodiscard]] std::optional<std::uint32_t> free_line(std::uint32_t flags) const;
   void write_identities(const Attachment& a) const;
   // Copies the slot's identity word to S: the worker's own attachment; for other threads, and for a worker that has yet to
   // change over, the one of now.
@@ -77,6 +79,7 @@ class Session {
   std::condition_variable changed_;
   std::shared_ptr<Attachment> attachment_;
   std::vector<std::unique_ptr<WorkerState>> workers_;  // by line; null where free
+  std::vector<std::uint32_t> line_flags_;              // by line; of its last worker
   std::vector<Class> classes_;                         // by id
   std::unordered_map<std::string, std::uint16_t> class_ids_;
   std::vector<std::string> said_;

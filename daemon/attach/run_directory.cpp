@@ -26,11 +26,27 @@ std::string holder_of(int fd) {
   return n > 0 ? " (pid " + std::string(pid.data(), std::strcspn(pid.data(), "\n")) + ")" : "";
 }
 
+// In a directory that another user owns or may write, our sockets could be replaced by theirs.
+void check_ours(const std::string& run_dir) {
+  struct stat st {};
+  if (::stat(run_dir.c_str(), &st) != 0) fail("cannot use " + run_dir, "choose another directory with --run-dir");
+  if (!S_ISDIR(st.st_mode)) throw std::runtime_error(run_dir + " is not a directory; choose another with --run-dir");
+  if (st.st_uid != ::geteuid() && st.st_uid != 0) {
+    throw std::runtime_error(run_dir + " belongs to uid " + std::to_string(st.st_uid) +
+                             "; choose a directory of your own with --run-dir");
+  }
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0) {
+    throw std::runtime_error("others may write to " + run_dir + "; chmod go-w " + run_dir +
+                             ", or choose another directory with --run-dir");
+  }
+}
+
 }  // namespace
 
 shm::Fd hold_run_directory(const std::string& run_dir) {
   std::error_code error;
   std::filesystem::create_directories(run_dir, error);
+  check_ours(run_dir);
   const std::string path = run_dir + "/pulsed.lock";
   shm::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock.valid()) fail("cannot open " + path, "choose a directory that can be written with --run-dir");

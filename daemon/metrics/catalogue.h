@@ -20,6 +20,7 @@ enum class Series : std::uint8_t {
   kViolations,
   kYieldsObeyed,
   kIsolatedPolls,
+  kReportsWithheld,
   kPollDuration,
   kQueueWait,
   kTasks,
@@ -53,7 +54,7 @@ enum class Series : std::uint8_t {
   kExactRunTimes,
   kBuildInfo,
 };
-inline constexpr std::size_t kSeriesCount = 35;
+inline constexpr std::size_t kSeriesCount = 36;
 static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

@@ -109,6 +109,7 @@ void add_class(Families& families, const ClassSnapshot& c) {
   families.number(kViolations, c.violations, labels);
   families.number(kYieldsObeyed, c.yields_obeyed, labels);
   families.number(kIsolatedPolls, c.isolated_polls, labels);
+  families.number(kReportsWithheld, c.reports_withheld, labels);
   families.histogram(kPollDuration, c.poll_duration, labels);
   families.histogram(kQueueWait, c.queue_wait, labels);
   for (std::size_t tier = 0; tier < policy::kTierCount; ++tier) {

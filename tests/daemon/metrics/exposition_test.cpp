@@ -65,6 +65,7 @@ Snapshot full_snapshot() {
                   .violations = 303,
                   .yields_obeyed = 304,
                   .isolated_polls = 305,
+                  .reports_withheld = 306,
                   .tasks = {306, 307, 308, 309},
                   .tier = policy::Tier::kYield};
   c.poll_duration.observe_ns(5'000);
@@ -130,6 +131,7 @@ TEST_CASE("numbers of a class are where their names say") {
   CHECK(value(families, "pulsed_violations_total", of_class()) == 303);
   CHECK(value(families, "pulsed_yields_obeyed_total", of_class()) == 304);
   CHECK(value(families, "pulsed_isolated_polls_total", of_class()) == 305);
+  CHECK(value(families, "pulsed_reports_withheld_total", of_class()) == 306);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "monitor"}})) == 306);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "warn"}})) == 307);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "yield"}})) == 308);
