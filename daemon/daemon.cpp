@@ -135,11 +135,23 @@ void Daemon::take_events(Time now) {
     } else if (const auto* clocks = std::get_if<attach::ClocksRead>(&event)) {
       if (collect::Service* service = find(clocks->id)) collector_.note_clocks(*service, clocks->clocks, now);
     } else if (const auto* refused = std::get_if<attach::Refused>(&event)) {
-      ++counters_.attaches_refused;
-      spdlog::warn("attach refused: {}", refused->why);
+      note_refusal(refused->why, now);
     }
   }
   ready_.store(true, std::memory_order_release);
+}
+
+// A peer that tries again and again must not fill the log.
+void Daemon::note_refusal(const std::string& why, Time now) {
+  ++counters_.attaches_refused;
+  if (now - refusal_logged_at_ < std::chrono::seconds{1}) {
+    ++refusals_unlogged_;
+    return;
+  }
+  refusal_logged_at_ = now;
+  spdlog::warn("attach refused: {}{}", why,
+               refusals_unlogged_ == 0 ? "" : fmt::format(" (and {} more since the last such line)", refusals_unlogged_));
+  refusals_unlogged_ = 0;
 }
 
 void Daemon::attach(attach::AttachedService&& attached, Time now) {
@@ -191,35 +203,24 @@ policy::ClassPolicy Daemon::policy_of(const std::string& service, const collect:
   return resolved;
 }
 
-void Daemon::set_policy(policy::Policy policy) {
+void Daemon::reconfigure(const config::Config& config, policy::Policy policy) {
   const std::lock_guard lock(orders_mutex_);
-  new_policy_ = std::make_unique<policy::Policy>(std::move(policy));
-  has_orders_.store(true, std::memory_order_release);
-}
-
-void Daemon::set_config(const config::Config& config) {
-  const std::lock_guard lock(orders_mutex_);
-  new_config_ = std::make_unique<config::Config>(config);
-  has_orders_.store(true, std::memory_order_release);
+  order_ = std::make_unique<Order>(Order{config, std::move(policy)});
+  has_orders_.store(true, std::memory_order_release);  // pairs with take_orders
 }
 
 void Daemon::take_orders(Time now) {
   if (!has_orders_.load(std::memory_order_acquire)) return;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<config::Config> config;
+  std::unique_ptr<Order> order;
   {
     const std::lock_guard lock(orders_mutex_);
     has_orders_.store(false, std::memory_order_relaxed);
-    policy.swap(new_policy_);
-    config.swap(new_config_);
+    order.swap(order_);
   }
-  if (config != nullptr) {
-    loop_ = config->loop;
-    lease_ = config->lease;
-    ledger_.set_caps(caps_of(*config));
-  }
-  if (policy == nullptr) return;
-  policy_ = std::move(*policy);
+  loop_ = order->config.loop;
+  lease_ = order->config.lease;
+  ledger_.set_caps(caps_of(order->config));
+  policy_ = std::move(order->policy);
   ++revision_;
   ++counters_.policy_reloads;
   apply_policy(now);

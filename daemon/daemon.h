@@ -34,9 +34,8 @@ class Daemon final : public SnapshotSource {
   // Takes every directive back, detaches every service and joins the threads.
   void stop();
 
-  // In force within one tick. Any thread.
-  void set_policy(policy::Policy policy);
-  void set_config(const config::Config& config);  // what a reload may change
+  // Both in force from the same tick on, the next. Of the config only what a reload may change. Any thread.
+  void reconfigure(const config::Config& config, policy::Policy policy);
   void note_reload_failure() { reload_failures_.fetch_add(1, std::memory_order_relaxed); }
 
   [[nodiscard]] bool ready() const { return ready_.load(std::memory_order_acquire); }
@@ -56,6 +55,7 @@ class Daemon final : public SnapshotSource {
   void detach(attach::ServiceId id, Time now);
   void act(collect::Service& service, Time now);
   void quarantine(collect::Service& service);
+  void note_refusal(const std::string& why, Time now);
   void apply_policy(Time now);
   [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
   void publish(Time now);
@@ -78,6 +78,8 @@ class Daemon final : public SnapshotSource {
   Time last_tick_{};
   Time busy_until_{};
   Time watchdog_due_{};
+  Time refusal_logged_at_{};
+  std::uint64_t refusals_unlogged_ = 0;
 
   attach::AttachServer attach_server_;
   std::thread thread_;
@@ -89,8 +91,11 @@ class Daemon final : public SnapshotSource {
   // Orders to the loop.
   std::mutex orders_mutex_;
   std::atomic<bool> has_orders_{false};
-  std::unique_ptr<policy::Policy> new_policy_;
-  std::unique_ptr<config::Config> new_config_;
+  struct Order {
+    config::Config config;
+    policy::Policy policy;
+  };
+  std::unique_ptr<Order> order_;
 
   // Snapshots from the loop.
   std::mutex snapshot_mutex_;

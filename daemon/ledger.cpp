@@ -33,7 +33,7 @@ void add_service(ServiceSnapshot& sum, const collect::Service& service) {
   sum.dropped_samples += service.dropped_samples;
   sum.rejected_records += service.rejected_records;
   sum.skipped_samples += service.skipped_samples;
-  sum.tasks_without_slot += __atomic_load_n(&service.line().table_full, __ATOMIC_RELAXED);
+  sum.tasks_without_slot += service.tasks_without_slot;
 }
 
 // What is so now, and ends with the process.

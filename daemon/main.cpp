@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -44,14 +45,22 @@ void reload(Daemon& daemon, const config::Sources& sources, config::Settings& se
   } else {
     settings = std::move(*next.value);
     set_log_level(settings.config.log_level);
-    daemon.set_config(settings.config);
-    daemon.set_policy(settings.policy);
+    daemon.reconfigure(settings.config, settings.policy);
   }
   sd_notify("READY=1");
 }
 
+// Services, their processes and the clocks of their threads are a descriptor each.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const config::Sources& sources, config::Settings settings) {
   set_log_level(settings.config.log_level);
+  raise_descriptor_limit();
   Daemon daemon(settings.config, settings.policy, PULSED_VERSION);
   std::optional<http::HttpServer> http;
   if (const auto& address = settings.config.http) {

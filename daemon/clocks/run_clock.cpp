@@ -1,6 +1,7 @@
 #include "daemon/clocks/run_clock.h"
 
 #include <linux/perf_event.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,6 +9,13 @@
 
 namespace pulsed::clocks {
 namespace {
+
+// Clocks are a comfort, attaching is not: the upper half of the descriptors is left to services. Numbers are dealt from
+// the lowest free one, so a number says how many are in use.
+bool too_many(int fd) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(fd) >= limit.rlim_cur / 2;
+}
 
 int open_task_clock(pid_t tid) {
   perf_event_attr attributes{};
@@ -20,7 +28,9 @@ int open_task_clock(pid_t tid) {
 
 }  // namespace
 
-RunClock::RunClock(pid_t tid) : fd_(open_task_clock(tid)) {}
+RunClock::RunClock(pid_t tid) : fd_(open_task_clock(tid)) {
+  if (fd_.valid() && too_many(fd_.get())) fd_.reset();
+}
 
 std::optional<std::chrono::nanoseconds> RunClock::read() const {
   std::uint64_t ns = 0;

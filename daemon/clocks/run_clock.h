@@ -16,7 +16,8 @@ namespace pulsed::clocks {
 class RunClock {
  public:
   RunClock() = default;
-  // Counts from now on. Not valid if the thread has gone, or without the right to watch it.
+  // Counts from now on. Not valid if the thread has gone, without the right to watch it, or if descriptors
+  // run short.
   explicit RunClock(pid_t tid);
   [[nodiscard]] bool valid() const { return fd_.valid(); }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> read() const;

@@ -14,7 +14,6 @@ using policy::Blame;
 // Long enough that a share of CPU time means something, short enough to follow a poll that goes to sleep.
 constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
 constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
-constexpr std::size_t kMostRunClocks = 1024;  // descriptors, over all services of a daemon's limit
 
 struct Line {
   std::uint64_t start;
@@ -39,7 +38,6 @@ void end_current(Service& service, std::uint32_t index) {
 
 void open_clock(const Service& service, WorkerView& worker) {
   worker.clock_tried = true;
-  if (service.workers.size() > kMostRunClocks) return;
   worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
   if (worker.thread) worker.clock = clocks::RunClock(worker.thread->tid);
 }

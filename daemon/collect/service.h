@@ -86,6 +86,7 @@ struct Service {
   std::uint64_t dropped_samples = 0;
   std::uint64_t rejected_records = 0;
   std::uint64_t skipped_samples = 0;
+  std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
   Time clocks_asked_at{};    // the shim was last asked for CPU clocks
 };
