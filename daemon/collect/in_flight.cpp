@@ -92,10 +92,10 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   poll.cpu = std::min(poll.cpu, age);
   if (age > budget) find_blame(worker, look);
   if (poll.cpu > budget) judge(service, index, ref, look);
+  // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
+  if ((worker.state & PULSED_WORKER_ISOLATION) != 0) return;
   // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
-  if ((worker.state & PULSED_WORKER_ISOLATION) == 0 && service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
-    service.directives.ask_yield(index, poll.start);
-  }
+  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) service.directives.ask_yield(index, poll.start);
   find_next_look(poll, age, budget, service.tiers.emergency(ref.cls), collected);
 }
 

@@ -120,6 +120,19 @@ TEST_CASE("an isolated task on an ordinary worker is asked to yield at once, on 
   CHECK(t.d().workers[1].yield_start == 0);
 }
 
+TEST_CASE("the loop looks again when a poll may reach its budget, and does not hurry for the isolation pool") {
+  OneWorker t;
+  t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+  t.tick();
+  t.begin_poll(1, kTask, 700us);
+  CHECK(t.tick().next_look == policy::Duration::max());
+  t.begin_poll(0, kTask, 700us);
+  const policy::Duration soon = t.tick().next_look;
+  CHECK(soon <= 300us);
+  t.begin_poll(0, kTask, 50ms);  // over budget and emergency by its age: nothing left to wait for
+  CHECK(t.tick().next_look == policy::Duration::max());
+}
+
 TEST_CASE("nonsense in a worker line is rejected and asks nothing") {
   OneWorker t;
   for (const std::uint64_t bad :
