@@ -174,6 +174,22 @@ TEST_CASE("Completions of I/O go to the pool, and run() waits for what they do t
   CHECK(t.polls() == 50);
 }
 
+TEST_CASE("Isolated work done before run() does not stop the context") {
+  IsolatedTask t;
+  std::atomic<int> isolated{0};
+  for (int i = 1; i <= 3; ++i) {
+    net::post(t.ex, [&] { ++isolated; });
+    wait_until([&] { return isolated == i; });
+    pulsed::asio::quiesce(t.ctx);
+    CHECK_FALSE(t.ctx.stopped());
+  }
+  bool ran = false;
+  net::post(t.ctx, [&] { ran = true; });
+  t.ctx.run();
+  CHECK(ran);
+  CHECK(t.ctx.stopped());
+}
+
 TEST_CASE("Threads of a pool and erased executors isolate as well") {
   WatchedService service;
   net::io_context ctx;

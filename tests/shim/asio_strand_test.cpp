@@ -15,6 +15,7 @@ namespace net = boost::asio;
 using pulsed::asio::task_executor;
 using pulsed::test::on_isolation_thread;
 using pulsed::test::Runners;
+using pulsed::test::wait_until;
 using pulsed::test::WatchedService;
 
 namespace {
@@ -83,17 +84,22 @@ TEST_CASE("A strand keeps its exclusion while its task moves to the isolation po
             net::dispatch(strand, [&] { ++guarded.done; });
           });
           net::defer(strand, [&] { guarded.enter(); });
+          if (i % 100 == 0) std::this_thread::yield();
         }
       });
     }
     for (std::thread& producer : producers) producer.join();
-    work.reset();
-    runners.join();
     over = true;
     control.join();
+    service.isolate(task);
+    std::atomic<bool> last{false};
+    net::post(strand, [&] { last = true; });
+    wait_until([&] { return last.load(); });
+    net::post(strand, [&] { guarded.enter(); });
+    work.reset();
   }
   CHECK(guarded.overlaps == 0);
-  CHECK(guarded.done == kProducers * kEach * 3 / 2);
+  CHECK(guarded.done == kProducers * kEach * 3 / 2 + 1);
   CHECK(guarded.isolated > 0);
 }
 

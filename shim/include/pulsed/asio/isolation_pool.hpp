@@ -89,16 +89,24 @@ class IsolatedPoll final : public IsolatedItem {
   }
 
   void hand_back() override { execute_on(work_, std::move(f_)); }
+  void end_in_context() override {
+    execute_on(work_, [] {});
+  }
 
  private:
   void run_here() {
+    std::exception_ptr error;
     try {
       f_();
     } catch (...) {
-      // As from any handler: out of a run() of the context.
-      execute_on(work_, [error = std::current_exception()] { std::rethrow_exception(error); });
+      error = std::current_exception();
+    }
+    // As from any handler: out of a run() of the context. Nothing of it stays with this thread.
+    if (error != nullptr) {
+      execute_on(work_, [e = std::move(error)] { std::rethrow_exception(e); });
     }
   }
+
   static auto tracked(const Inner& inner) {
     return net::prefer(net::require(inner, net::execution::blocking.never),
                        net::execution::outstanding_work.tracked);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -35,6 +36,9 @@ class IsolatedItem {
   virtual ~IsolatedItem() = default;
   virtual void run() = 0;        // polls; or hands back, where the context is stopped
   virtual void hand_back() = 0;  // gives the function to the inner executor instead
+  // Leaves the end of the work to a run() of the context: work that ran out here would stop the
+  // context, also one that is only about to be run, with more to do by then.
+  virtual void end_in_context() = 0;
 };
 
 class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
@@ -58,6 +62,7 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       if (stopping_) return item;
       if (idle_ <= queue_.size() && threads_.size() < limit_) start_thread();
       if (threads_.empty()) return item;
+      pending_.fetch_add(1, std::memory_order_relaxed);
       queue_.push_back(std::move(item));
     }
     work_.notify_one();
@@ -147,6 +152,8 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       ++running_;
       lock.unlock();
       item->run();
+      // acq_rel: whoever is last sees every other item still holding its work, or done before.
+      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();
       item.reset();
       lock.lock();
       --running_;
@@ -159,6 +166,7 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   std::condition_variable quiet_;  // running_ fell
   std::deque<std::unique_ptr<IsolatedItem>> queue_;
   std::vector<std::thread> threads_;
+  std::atomic<std::size_t> pending_{0};  // queued or running
   std::size_t idle_ = 0;
   std::size_t running_ = 0;
   unsigned limit_;
