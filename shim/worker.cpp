@@ -162,6 +162,34 @@ HotPage* map_page() {
   return new (memory) HotPage{};
 }
 
+struct Unmap {
+  void operator()(HotPage* page) const { ::munmap(page, PULSED_PAGE); }
+};
+
+// Null if there is no memory or no free line.
+WorkerState* become_worker(Session& session, const char* name, std::uint32_t flags) {
+  std::unique_ptr<HotPage, Unmap> page(map_page());
+  if (page == nullptr) return nullptr;
+  auto worker = std::make_unique<WorkerState>();
+  worker->session = &session;
+  worker->page = page.get();
+  worker->tid = static_cast<std::uint32_t>(::gettid());
+  worker->flags = PULSED_WORKER_ATTACHED |
+                  ((flags & PULSED_WORKER_ATTACH_ISOLATION) != 0 ? PULSED_WORKER_ISOLATION : 0);
+  worker->name = name == nullptr ? "" : name;
+  worker->tls_hot = &pulsed_tls_hot;
+  worker->tls_asked = &pulsed_tls_asked;
+  page->worker = worker.get();
+  const RseqMark rseq = this_thread_rseq();
+  page->hot.rseq_cs = rseq.field != nullptr ? rseq.field : &page->unused_rseq;
+  page->hot.mark = rseq.mark;
+  page->hot.exact_mark = rseq.field != nullptr ? rseq.mark : ~rseq.mark;
+  WorkerState* raw = worker.get();
+  if (!session.add_worker(std::move(worker))) return nullptr;
+  (void)page.release();  // the worker's, until it detaches
+  return raw;
+}
+
 }  // namespace
 
 bool lease_holds(const pulsed_daemon_line& daemon) {
@@ -230,28 +258,12 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
                 "rebuild it; its workers stay unwatched");
     return -1;
   }
-  HotPage* page = map_page();
-  if (page == nullptr) return -1;
-  auto worker = std::make_unique<WorkerState>();
-  worker->session = s;
-  worker->page = page;
-  worker->tid = static_cast<std::uint32_t>(::gettid());
-  worker->flags = PULSED_WORKER_ATTACHED |
-                  ((flags & PULSED_WORKER_ATTACH_ISOLATION) != 0 ? PULSED_WORKER_ISOLATION : 0);
-  worker->name = name == nullptr ? "" : name;
-  worker->tls_hot = &pulsed_tls_hot;
-  worker->tls_asked = &pulsed_tls_asked;
-  page->worker = worker.get();
-  const RseqMark rseq = this_thread_rseq();
-  page->hot.rseq_cs = rseq.field != nullptr ? rseq.field : &page->unused_rseq;
-  page->hot.mark = rseq.mark;
-  page->hot.exact_mark = rseq.field != nullptr ? rseq.mark : ~rseq.mark;
-  WorkerState* raw = worker.get();
-  if (!s->add_worker(std::move(worker))) {
-    ::munmap(page, PULSED_PAGE);
-    return -1;
+  try {
+    tls_worker = become_worker(*s, name, flags);
+  } catch (const std::bad_alloc&) {
+    tls_worker = nullptr;
   }
-  tls_worker = raw;
+  if (tls_worker == nullptr) return -1;
   tls_thread_end.armed = true;
   return 0;
 }
