@@ -10,7 +10,7 @@
 
 # What a build of everything needs: daemon, shim, demo service, tests and benchmarks.
 PULSED_BUILD_PACKAGES=(
-  g++ cmake ninja-build ccache
+  g++ cmake ninja-build ccache python3
   libboost-dev libboost-context-dev libboost-coroutine-dev libasio-dev
   prometheus-cpp-dev
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev

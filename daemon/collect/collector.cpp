@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/collect/class_name.h"
+#include "daemon/collect/class_record.h"
 #include "daemon/collect/in_flight.h"
 #include "daemon/collect/reference.h"
 

@@ -1,4 +1,4 @@
-#include "daemon/collect/class_name.h"
+#include "daemon/collect/class_record.h"
 
 #include <doctest/doctest.h>
 
