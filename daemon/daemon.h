@@ -60,7 +60,8 @@ class Daemon final : public SnapshotSource {
   [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
   void publish(Time now);
   void feed_watchdog(Time now);
-  [[nodiscard]] policy::ClassPolicy policy_of(const std::string& service, const collect::ClassView& cls) const;
+  [[nodiscard]] policy::ClassPolicy policy_of(const std::string& service,
+                                              const collect::ClassView& cls) const;
   [[nodiscard]] collect::Service* find(attach::ServiceId id);
 
   // The loop's thread alone.

@@ -37,7 +37,8 @@ void add_service(ServiceSnapshot& sum, const collect::Service& service) {
 }
 
 // What is so now, and ends with the process.
-void add_present(ServiceSnapshot& sum, const collect::Service& service, const shm::TickClock& clock) {
+void add_present(ServiceSnapshot& sum, const collect::Service& service,
+                 const shm::TickClock& clock) {
   ++sum.processes;
   sum.quarantined = sum.quarantined || service.quarantined;
   const std::uint64_t now = clock.now();
@@ -49,12 +50,14 @@ void add_present(ServiceSnapshot& sum, const collect::Service& service, const sh
     sum.in_flight_longest_ns = std::max(sum.in_flight_longest_ns, age);
     const auto cls = poll.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
     const auto budget = service.tiers.budget(static_cast<policy::ClassId>(cls)).count();
-    if (age > static_cast<std::uint64_t>(budget)) ++sum.in_flight[static_cast<std::size_t>(poll.blame)];
+    if (age > static_cast<std::uint64_t>(budget))
+      ++sum.in_flight[static_cast<std::size_t>(poll.blame)];
   }
 }
 
 void add_present(ClassSnapshot& sum, const policy::TierManager& tiers, policy::ClassId id) {
-  for (std::size_t t = 0; t < policy::kTierCount; ++t) sum.tasks[t] += tiers.tasks_at(id, static_cast<policy::Tier>(t));
+  for (std::size_t t = 0; t < policy::kTierCount; ++t)
+    sum.tasks[t] += tiers.tasks_at(id, static_cast<policy::Tier>(t));
   sum.tier = std::max(sum.tier, tiers.class_tier(id));
 }
 
@@ -69,17 +72,20 @@ auto& capped(Map& map, const std::string& name, std::size_t cap, std::uint64_t& 
 
 }  // namespace
 
-Ledger::Entry& Ledger::entry(Entries& entries, const std::string& name, std::uint64_t& folded) const {
+Ledger::Entry& Ledger::entry(Entries& entries, const std::string& name,
+                             std::uint64_t& folded) const {
   return capped(entries, name, caps_.services, folded);
 }
 
-void Ledger::book(Entries& entries, const collect::Service& service, policy::Time now, std::uint64_t& folded) const {
+void Ledger::book(Entries& entries, const collect::Service& service, policy::Time now,
+                  std::uint64_t& folded) const {
   Entry& e = entry(entries, service.peer.name, folded);
   e.seen = now;
   add_service(e.service, service);
   for (std::size_t i = 0; i < service.classes.size(); ++i) {
     const collect::ClassView& view = service.classes[i];
-    if (view.polls == 0 && i == 0) continue;  // the unnamed class appears once something polled in it
+    if (view.polls == 0 && i == 0)
+      continue;  // the unnamed class appears once something polled in it
     ClassSnapshot& sum = capped(e.classes, view.name, caps_.classes_per_service, folded);
     add_class(sum, view, service.tiers, static_cast<policy::ClassId>(i));
   }

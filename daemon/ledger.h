@@ -42,7 +42,8 @@ class Ledger {
   using Entries = std::map<std::string, Entry, std::less<>>;
 
   Entry& entry(Entries& entries, const std::string& name, std::uint64_t& folded) const;
-  void book(Entries& entries, const collect::Service& service, policy::Time now, std::uint64_t& folded) const;
+  void book(Entries& entries, const collect::Service& service, policy::Time now,
+            std::uint64_t& folded) const;
 
   Caps caps_;
   Entries departed_;

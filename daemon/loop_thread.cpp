@@ -31,7 +31,8 @@ bool raise_priority(std::string& why_not) {
   if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) return true;
   if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), -20) == 0) return true;
   why_not = std::string("neither SCHED_FIFO nor nice -20 is allowed (") + std::strerror(errno) +
-            "): hogs are seen late beside full CPUs; grant CAP_SYS_NICE (AmbientCapabilities=CAP_SYS_NICE)";
+            "): hogs are seen late beside full CPUs; grant CAP_SYS_NICE "
+            "(AmbientCapabilities=CAP_SYS_NICE)";
   return false;
 }
 

@@ -30,7 +30,8 @@ sigset_t handled_signals() {
 }
 
 void set_log_level(config::LogLevel level) {
-  constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                              spdlog::level::err};
   spdlog::set_level(levels[static_cast<std::size_t>(level)]);
 }
 
@@ -90,8 +91,8 @@ int main(int argc, char** argv) {
   const sigset_t signals = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   try {
-    config::Invocation invocation =
-        config::parse_command_line({argv + 1, argv + argc}, PULSED_VERSION, config::surroundings_of_process());
+    config::Invocation invocation = config::parse_command_line(
+        {argv + 1, argv + argc}, PULSED_VERSION, config::surroundings_of_process());
     std::cout << invocation.out;
     std::cerr << invocation.err;
     switch (invocation.action) {

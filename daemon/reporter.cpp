@@ -10,7 +10,8 @@ namespace pulsed {
 namespace {
 
 // The worker that polls the task now, if the change came from a poll in flight.
-const collect::WorkerView* holder(const collect::Service& service, policy::TaskId task, std::uint32_t& line) {
+const collect::WorkerView* holder(const collect::Service& service, policy::TaskId task,
+                                  std::uint32_t& line) {
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     const collect::TrackedPoll& poll = service.workers[i].current;
     if (!poll.valid || (poll.ref & PULSED_REF_SLOT_MASK) != task.slot) continue;
@@ -35,10 +36,11 @@ std::string where(const collect::Service& service, const policy::TierChange& cha
 
 }  // namespace
 
-void report(collect::Service& service, const policy::TierChange& change, policy::Enforcement enforcement,
-            policy::Time now) {
+void report(collect::Service& service, const policy::TierChange& change,
+            policy::Enforcement enforcement, policy::Time now) {
   const std::string& cls = service.classes[index(change.cls)].name;
-  const char* shadow = enforcement == policy::Enforcement::kEnforce ? "" : " [shadow: nothing asked]";
+  const char* shadow =
+      enforcement == policy::Enforcement::kEnforce ? "" : " [shadow: nothing asked]";
   const std::string_view reason = policy::kReasonNames[static_cast<std::size_t>(change.reason)];
   if (change.task.slot == policy::kNoSlot) {
     spdlog::warn("{} (pid {}): new tasks of class {} now begin at {} (was {}){}", service.peer.name,
@@ -46,14 +48,16 @@ void report(collect::Service& service, const policy::TierChange& change, policy:
     return;
   }
   if (change.to < change.from) {
-    spdlog::debug("{} (pid {}): a task of class {} recovers: {} -> {}", service.peer.name, service.peer.pid, cls,
-                  policy::name(change.from), policy::name(change.to));
+    spdlog::debug("{} (pid {}): a task of class {} recovers: {} -> {}", service.peer.name,
+                  service.peer.pid, cls, policy::name(change.from), policy::name(change.to));
     return;
   }
   if (!service.tiers.take_report(change.cls, now)) return;
   spdlog::warn("{} (pid {}): a task of class {} goes {} -> {} by {}, its poll burned {:.3f} ms{}{}",
-               service.peer.name, service.peer.pid, cls, policy::name(change.from), policy::name(change.to), reason,
-               std::chrono::duration<double, std::milli>(change.poll_cpu).count(), where(service, change), shadow);
+               service.peer.name, service.peer.pid, cls, policy::name(change.from),
+               policy::name(change.to), reason,
+               std::chrono::duration<double, std::milli>(change.poll_cpu).count(),
+               where(service, change), shadow);
 }
 
 }  // namespace pulsed

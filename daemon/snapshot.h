@@ -19,16 +19,17 @@ namespace pulsed {
 // One (service name, class name), summed over the processes of that name.
 struct ClassSnapshot {
   std::string service;
-  std::string task_class;              // "" is the unnamed class; "other" what was over a cap
-  std::uint64_t polls = 0;             // exact, from the workers' own totals
-  std::uint64_t cpu_ns = 0;            // proven CPU time
+  std::string task_class;    // "" is the unnamed class; "other" what was over a cap
+  std::uint64_t polls = 0;   // exact, from the workers' own totals
+  std::uint64_t cpu_ns = 0;  // proven CPU time
   std::uint64_t violations = 0;
   std::uint64_t yields_obeyed = 0;     // exact
   std::uint64_t isolated_polls = 0;    // exact: polls on threads of the isolation pool
   std::uint64_t reports_withheld = 0;  // log lines over reports_per_minute
   std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
-  policy::Tier tier = policy::Tier::kMonitor;              // where new tasks of the class begin, now (highest process)
-  Histogram poll_duration;             // wall time of ended polls whose samples arrived
+  policy::Tier tier =
+      policy::Tier::kMonitor;  // where new tasks of the class begin, now (highest process)
+  Histogram poll_duration;     // wall time of ended polls whose samples arrived
   Histogram queue_wait;
 };
 
@@ -37,16 +38,18 @@ struct ServiceSnapshot {
   std::string service;
   std::uint64_t processes = 0;  // attached now
   std::uint64_t workers = 0;    // attached now
-  std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount> tier_changes{};  // [from][to], of tasks
-  std::uint64_t class_changes = 0;  // of classes
+  std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount>
+      tier_changes{};                    // [from][to], of tasks
+  std::uint64_t class_changes = 0;       // of classes
   std::uint64_t directives_measure = 0;  // set by the daemon (none in shadow)
   std::uint64_t directives_yield = 0;
   std::uint64_t directives_isolate = 0;
-  std::uint64_t dropped_samples = 0;    // by full rings
-  std::uint64_t rejected_records = 0;   // nonsense found in its memory
-  std::uint64_t skipped_samples = 0;    // too old to judge: the daemon had been stopped
-  std::uint64_t tasks_without_slot = 0; // the task table was full
-  std::array<std::uint64_t, policy::kBlameCount> in_flight{};  // polls over budget in flight now, by blame
+  std::uint64_t dropped_samples = 0;     // by full rings
+  std::uint64_t rejected_records = 0;    // nonsense found in its memory
+  std::uint64_t skipped_samples = 0;     // too old to judge: the daemon had been stopped
+  std::uint64_t tasks_without_slot = 0;  // the task table was full
+  std::array<std::uint64_t, policy::kBlameCount>
+      in_flight{};                         // polls over budget in flight now, by blame
   std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now
   bool quarantined = false;                // judged no more: repeated nonsense
 };
@@ -81,7 +84,8 @@ struct Snapshot {
 class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
-  [[nodiscard]] virtual std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) = 0;
+  [[nodiscard]] virtual std::shared_ptr<const Snapshot> fresh(
+      std::chrono::milliseconds patience) = 0;
   // Time since the loop last ticked: what health is judged by.
   [[nodiscard]] virtual std::chrono::milliseconds since_last_tick() const = 0;
 };

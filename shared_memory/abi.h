@@ -79,9 +79,10 @@ enum pulsed_record_kind {
   PULSED_KIND_COUNT = 5
 };
 
-#define PULSED_FLAG_CPU_EXACT (1ull << 56)    /* never descheduled: CPU time is the wall time */
-#define PULSED_FLAG_CPU_MEASURED (1ull << 57) /* `cpu` of the span holds the thread clock's CPU time */
-#define PULSED_FLAG_YIELDED (1ull << 58)      /* outcome: the poll ended because it obeyed a yield */
+#define PULSED_FLAG_CPU_EXACT (1ull << 56) /* never descheduled: CPU time is the wall time */
+#define PULSED_FLAG_CPU_MEASURED \
+  (1ull << 57)                           /* `cpu` of the span holds the thread clock's CPU time */
+#define PULSED_FLAG_YIELDED (1ull << 58) /* outcome: the poll ended because it obeyed a yield */
 
 /* --- the sample --------------------------------------------------------------------------------------------------
  *
@@ -157,8 +158,10 @@ struct pulsed_segment_header {
 
 /* One a service; written under the shim's lock. */
 struct pulsed_service_line {
-  uint32_t workers_high; /* lines [0, workers_high) may be in use; release, after the line is ready */
-  uint32_t classes_high; /* classes [0, classes_high) are named; release, after the name is written */
+  uint32_t
+      workers_high; /* lines [0, workers_high) may be in use; release, after the line is ready */
+  uint32_t
+      classes_high; /* classes [0, classes_high) are named; release, after the name is written */
   uint32_t reserved0[2];
   uint64_t table_full; /* tasks that got no slot */
   uint64_t reserved[5];
@@ -171,13 +174,16 @@ struct pulsed_service_line {
 /* One a worker; written by that worker's thread alone, `state`, `tid` and `name` under the shim's lock while it is not
  * polling. The daemon reads start, task, start: a pair is whole if both starts agree. */
 struct pulsed_worker_line {
-  uint64_t start;   /* ticks at poll begin; names the poll among this worker's. release: pairs with the daemon's first load */
-  uint64_t task;    /* reference of the poll in flight, kind POLL; 0 between polls. release: publishes `start` */
+  uint64_t
+      start; /* ticks at poll begin; names the poll among this worker's. release: pairs with the daemon's first load */
+  uint64_t
+      task; /* reference of the poll in flight, kind POLL; 0 between polls. release: publishes `start` */
   uint64_t write;   /* samples ever written to the ring. release: publishes the sample */
   uint64_t dropped; /* samples dropped because the ring was full */
-  uint32_t tid;     /* kernel thread id in the service's own pid namespace: a claim, never believed unchecked */
-  uint32_t state;   /* PULSED_WORKER_* bits. release: publishes tid and name */
-  char name[16];    /* not necessarily terminated */
+  uint32_t
+      tid; /* kernel thread id in the service's own pid namespace: a claim, never believed unchecked */
+  uint32_t state; /* PULSED_WORKER_* bits. release: publishes tid and name */
+  char name[16];  /* not necessarily terminated */
   uint64_t reserved;
 };
 
@@ -239,8 +245,9 @@ struct pulsed_worker_word {
 #define PULSED_SERVICE_NAME_MAX 63u
 
 enum pulsed_message_type {
-  PULSED_MESSAGE_HELLO = 1,       /* service -> daemon, once, first */
-  PULSED_MESSAGE_WELCOME = 2,     /* daemon -> service, with the file descriptors of S and D if status is OK */
+  PULSED_MESSAGE_HELLO = 1, /* service -> daemon, once, first */
+  PULSED_MESSAGE_WELCOME =
+      2, /* daemon -> service, with the file descriptors of S and D if status is OK */
   PULSED_MESSAGE_READ_CLOCKS = 3, /* daemon -> service: say the CPU clocks of these workers */
   PULSED_MESSAGE_CLOCKS = 4,      /* service -> daemon */
 };
@@ -288,7 +295,8 @@ struct pulsed_clocks {
   uint32_t count; /* of `worker` and `cpu_ns` */
   uint64_t at_ns; /* the answer's CLOCK_MONOTONIC; 0 in a request */
   uint32_t worker[PULSED_CLOCKS_A_MESSAGE];
-  uint64_t cpu_ns[PULSED_CLOCKS_A_MESSAGE]; /* CPU time of that thread since it began, or PULSED_CLOCK_UNREADABLE */
+  uint64_t cpu_ns
+      [PULSED_CLOCKS_A_MESSAGE]; /* CPU time of that thread since it began, or PULSED_CLOCK_UNREADABLE */
 };
 
 #endif

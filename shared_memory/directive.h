@@ -17,7 +17,8 @@ enum pulsed_tier {
 enum pulsed_directive {
   PULSED_DIRECTIVE_NONE = 0,
   PULSED_DIRECTIVE_MEASURE = 1, /* read the thread clock at both ends of a poll */
-  PULSED_DIRECTIVE_YIELD = 2,   /* polls over budget will be told to yield (by the worker word, poll by poll) */
+  PULSED_DIRECTIVE_YIELD =
+      2, /* polls over budget will be told to yield (by the worker word, poll by poll) */
   PULSED_DIRECTIVE_ISOLATE = 4, /* the next poll belongs on the isolation pool */
   PULSED_DIRECTIVE_MASK = 7
 };

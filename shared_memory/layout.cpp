@@ -69,8 +69,10 @@ void place(const Records<N>& records, pulsed_segment_header& h) {
 }
 
 template <std::size_t N>
-std::optional<std::string> reject_regions(const Records<N>& needed, const pulsed_segment_header& h) {
-  if (h.region_count < N || h.region_count > PULSED_REGION_SLOTS) return "region count out of range";
+std::optional<std::string> reject_regions(const Records<N>& needed,
+                                          const pulsed_segment_header& h) {
+  if (h.region_count < N || h.region_count > PULSED_REGION_SLOTS)
+    return "region count out of range";
   std::uint64_t end = PULSED_PAGE;  // regions come in order, so that overlap shows as going back
   for (std::size_t i = 0; i < N; ++i) {
     const pulsed_region& r = h.regions[i];
@@ -152,8 +154,7 @@ DaemonRegions daemon_regions(std::byte* base, const pulsed_segment_header& h) {
   return {at<pulsed_daemon_line>(base, h, PULSED_D_DAEMON),
           at<std::uint64_t>(base, h, PULSED_D_READS),
           at<pulsed_worker_word>(base, h, PULSED_D_WORKERS),
-          at<std::uint32_t>(base, h, PULSED_D_TASKS),
-          at<std::uint32_t>(base, h, PULSED_D_CLASSES)};
+          at<std::uint32_t>(base, h, PULSED_D_TASKS), at<std::uint32_t>(base, h, PULSED_D_CLASSES)};
 }
 
 }  // namespace pulsed::shm

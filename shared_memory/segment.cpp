@@ -117,8 +117,8 @@ Mapping map_segment(int fd, std::size_t bytes, Access access, std::string& error
   Mapping mapping;
   try {
     // The size is given, because mapped_region would ask a file for it that the peer can no longer change anyway.
-    MappingAccess::set(mapping, ipc::mapped_region(
-                                    MemfdHandle(fd),
+    MappingAccess::set(
+        mapping, ipc::mapped_region(MemfdHandle(fd),
                                     access == Access::kReadOnly ? ipc::read_only : ipc::read_write,
                                     0, bytes));
   } catch (const std::exception& e) {
@@ -140,10 +140,10 @@ std::optional<DaemonEnd> create_segments(const Dimensions& d, ClockInfo clock,
       !write_header(end.daemon_fd.get(), end.daemon_header, PULSED_MAGIC_D, error)) {
     return std::nullopt;
   }
-  end.service = map_segment(end.service_fd.get(), end.service_header.segment_bytes,
-                            Access::kReadOnly, error);
-  end.daemon = map_segment(end.daemon_fd.get(), end.daemon_header.segment_bytes,
-                           Access::kReadWrite, error);
+  end.service =
+      map_segment(end.service_fd.get(), end.service_header.segment_bytes, Access::kReadOnly, error);
+  end.daemon =
+      map_segment(end.daemon_fd.get(), end.daemon_header.segment_bytes, Access::kReadWrite, error);
   if (!end.service.valid() || !end.daemon.valid()) return std::nullopt;
   // After our own writable mapping of D: FUTURE_WRITE spares mappings that exist.
   if (::fcntl(end.service_fd.get(), F_ADD_SEALS, kServiceSeals) != 0 ||
@@ -162,7 +162,8 @@ std::optional<ServiceEnd> open_segments(int service_fd, int daemon_fd, const Dim
       !check_size_and_header(Side::kDaemon, daemon_fd, d, end.daemon_header, error)) {
     return std::nullopt;
   }
-  end.service = map_segment(service_fd, end.service_header.segment_bytes, Access::kReadWrite, error);
+  end.service =
+      map_segment(service_fd, end.service_header.segment_bytes, Access::kReadWrite, error);
   end.daemon = map_segment(daemon_fd, end.daemon_header.segment_bytes, Access::kReadOnly, error);
   if (!end.service.valid() || !end.daemon.valid()) return std::nullopt;
   return end;

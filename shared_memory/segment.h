@@ -59,10 +59,10 @@ enum class Access { kReadOnly, kReadWrite };
 [[nodiscard]] Mapping map_segment(int fd, std::size_t bytes, Access access, std::string& error);
 
 struct DaemonEnd {
-  Fd service_fd;  // S, to be handed over
-  Fd daemon_fd;   // D, to be handed over
-  Mapping service;  // S, read-only
-  Mapping daemon;   // D, read-write
+  Fd service_fd;                         // S, to be handed over
+  Fd daemon_fd;                          // D, to be handed over
+  Mapping service;                       // S, read-only
+  Mapping daemon;                        // D, read-write
   pulsed_segment_header service_header;  // private copies
   pulsed_segment_header daemon_header;
 };

@@ -45,8 +45,8 @@ std::uint32_t TaskTable::identity(std::uint32_t slot) const {
 void TaskTable::set_class(std::uint32_t slot, std::uint16_t cls) {
   constexpr std::uint32_t kClassBits = PULSED_REF_CLASS_MASK << PULSED_IDENTITY_CLASS_SHIFT;
   const std::uint32_t word = identity(slot) & ~kClassBits;
-  __atomic_store_n(&entries_[slot].identity, word | std::uint32_t{cls} << PULSED_IDENTITY_CLASS_SHIFT,
-                   __ATOMIC_RELAXED);
+  __atomic_store_n(&entries_[slot].identity,
+                   word | std::uint32_t{cls} << PULSED_IDENTITY_CLASS_SHIFT, __ATOMIC_RELAXED);
 }
 
 void TaskTable::push(SlotQueue& queue, std::uint32_t slot) {
@@ -83,7 +83,8 @@ void TaskTable::refill(SlotQueue& local) {
 
 DealtSlot TaskTable::deal(std::uint32_t slot, std::uint16_t cls) {
   if (slot == 0) return {0, 0};
-  auto generation = static_cast<std::uint16_t>((identity(slot) >> PULSED_IDENTITY_GENERATION_SHIFT) + 1);
+  auto generation =
+      static_cast<std::uint16_t>((identity(slot) >> PULSED_IDENTITY_GENERATION_SHIFT) + 1);
   if (generation == 0) generation = 1;  // 0 belongs to "no slot"
   __atomic_store_n(&entries_[slot].identity,
                    std::uint32_t{generation} << PULSED_IDENTITY_GENERATION_SHIFT |

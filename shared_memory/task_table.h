@@ -55,8 +55,9 @@ class TaskTable {
 
  private:
   struct Entry {
-    std::uint32_t identity;  // written by the task's owner, read by the shim's thread at attach: relaxed atomics
-    std::uint32_t next;      // in the queue that holds the slot
+    std::uint32_t
+        identity;  // written by the task's owner, read by the shim's thread at attach: relaxed atomics
+    std::uint32_t next;  // in the queue that holds the slot
   };
   struct Free {
     void operator()(void* p) const { std::free(p); }

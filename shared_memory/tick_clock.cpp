@@ -16,7 +16,8 @@ namespace {
 std::uint64_t monotonic_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 std::uint64_t read_tsc() {
@@ -82,7 +83,8 @@ pulsed_clock_kind clock_kind(std::string* why) {
   const auto because = [why](const char* text) {
     if (why != nullptr) *why = text;
   };
-  if (const char* forced = std::getenv("PULSED_CLOCK"); forced != nullptr && std::string_view(forced) == "monotonic") {
+  if (const char* forced = std::getenv("PULSED_CLOCK");
+      forced != nullptr && std::string_view(forced) == "monotonic") {
     because("PULSED_CLOCK=monotonic");
     return PULSED_CLOCK_MONOTONIC;
   }
@@ -101,8 +103,8 @@ pulsed_clock_kind clock_kind(std::string* why) {
 TickClock::TickClock(pulsed_clock_kind kind, std::chrono::milliseconds over)
     : kind_(kind),
       ticks_per_second_(kind == PULSED_CLOCK_TSC ? calibrate(over) : 1'000'000'000U),
-      ns_per_tick_(static_cast<std::uint64_t>((static_cast<unsigned __int128>(1'000'000'000U) << 32) /
-                                              ticks_per_second_)) {}
+      ns_per_tick_(static_cast<std::uint64_t>(
+          (static_cast<unsigned __int128>(1'000'000'000U) << 32) / ticks_per_second_)) {}
 
 std::uint64_t TickClock::now() const {
   return kind_ == PULSED_CLOCK_TSC ? read_tsc() : monotonic_ns();

@@ -29,7 +29,8 @@ shm::Fd connect_to(const std::string& path, AttachFailure& failure) {
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   shm::Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid() || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+  if (!fd.valid() ||
+      ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     failure = {false, path + ": " + std::strerror(errno)};
     return {};
   }
@@ -46,7 +47,8 @@ bool send_hello(int fd, const std::string& service, const shm::Dimensions& d) {
   hello.ring_samples = d.ring_samples;
   hello.tasks = d.tasks;
   hello.classes = d.classes;
-  std::memcpy(hello.service, service.data(), std::min<std::size_t>(service.size(), PULSED_SERVICE_NAME_MAX));
+  std::memcpy(hello.service, service.data(),
+              std::min<std::size_t>(service.size(), PULSED_SERVICE_NAME_MAX));
   return ::send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(hello));
 }
 
@@ -77,7 +79,8 @@ std::optional<Welcome> receive_welcome(int fd) {
       welcome.fds[taken++] = shm::Fd(received);
     }
   }
-  if (n != static_cast<ssize_t>(sizeof(welcome.message)) || welcome.message.magic != PULSED_ATTACH_MAGIC ||
+  if (n != static_cast<ssize_t>(sizeof(welcome.message)) ||
+      welcome.message.magic != PULSED_ATTACH_MAGIC ||
       welcome.message.type != PULSED_MESSAGE_WELCOME) {
     return std::nullopt;
   }
@@ -93,8 +96,8 @@ bool answer_clocks(int socket, const pulsed_clocks& request, const ReadClocks& r
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   pulsed_clocks answer = request;
   answer.type = PULSED_MESSAGE_CLOCKS;
-  answer.at_ns =
-      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+  answer.at_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+                 static_cast<std::uint64_t>(now.tv_nsec);
   std::copy(cpu.begin(), cpu.end(), answer.cpu_ns);
   return ::send(socket, &answer, sizeof(answer), MSG_NOSIGNAL | MSG_DONTWAIT) ==
              static_cast<ssize_t>(sizeof(answer)) ||

@@ -22,12 +22,15 @@ struct AttachFailure {
 };
 
 // Connects to `<run_dir>/attach.sock` and attaches, waiting at most about a second. No signal, no exception.
-[[nodiscard]] std::optional<AttachedSocket> attach(const std::string& run_dir, const std::string& service,
-                                                   const shm::Dimensions& dimensions, AttachFailure& failure);
+[[nodiscard]] std::optional<AttachedSocket> attach(const std::string& run_dir,
+                                                   const std::string& service,
+                                                   const shm::Dimensions& dimensions,
+                                                   AttachFailure& failure);
 
 enum class Wake { kStop, kLost };
 
-using ReadClocks = std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
+using ReadClocks =
+    std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
 
 // Serves the connection until `stop_fd` is readable or the daemon is gone.
 [[nodiscard]] Wake serve(int socket, int stop_fd, const ReadClocks& read_clocks);

@@ -10,8 +10,9 @@
 namespace pulsed::shim {
 
 struct RseqMark {
-  volatile std::uint64_t* field;  // this thread's rseq_cs, or null where glibc has not registered rseq
-  std::uint64_t mark;             // the descriptor's address
+  volatile std::uint64_t*
+      field;           // this thread's rseq_cs, or null where glibc has not registered rseq
+  std::uint64_t mark;  // the descriptor's address
 };
 
 [[nodiscard]] RseqMark this_thread_rseq();

@@ -1,7 +1,7 @@
 #include "shim/session.h"
 
-#include <poll.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -48,7 +48,8 @@ bool disabled() {
 }
 
 std::uint32_t* alive_page() {
-  void* memory = ::mmap(nullptr, PULSED_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, PULSED_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   if (::madvise(memory, PULSED_PAGE, MADV_WIPEONFORK) != 0) {
     ::munmap(memory, PULSED_PAGE);
@@ -64,7 +65,8 @@ std::uint64_t thread_clock_ns(std::uint32_t tid) {
   const auto id = static_cast<clockid_t>((~static_cast<std::uint32_t>(tid) << 3) | 6U);
   timespec t{};
   if (::clock_gettime(id, &t) != 0) return PULSED_CLOCK_UNREADABLE;
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 }  // namespace
@@ -141,7 +143,8 @@ void Session::run() {
       AttachFailure failure{};
       std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, failure);
       if (!socket) {
-        if (failure.worth_saying) say_once(dir + ": " + failure.text + "; the service runs on unwatched");
+        if (failure.worth_saying)
+          say_once(dir + ": " + failure.text + "; the service runs on unwatched");
         continue;
       }
       auto attachment = std::make_shared<Attachment>();
@@ -155,7 +158,9 @@ void Session::run() {
       backoff = kFirstBackoff;
       break;
     }
-    const auto jittered = static_cast<int>(backoff.count() / 2 + static_cast<long>(random() % static_cast<unsigned long>(backoff.count())));
+    const auto jittered =
+        static_cast<int>(backoff.count() / 2 +
+                         static_cast<long>(random() % static_cast<unsigned long>(backoff.count())));
     pollfd stop{wake_.get(), POLLIN, 0};
     if (::poll(&stop, 1, jittered) == 1) return;
     backoff = std::min(backoff * 3 / 2, kLongestBackoff);
@@ -172,7 +177,8 @@ void Session::install(std::shared_ptr<Attachment> a) {
     const std::lock_guard lock(mutex_);
     for (std::size_t id = 1; id < classes_.size(); ++id) write_class(*a, id);
     // release: publishes the names; pairs with the collector's load.
-    __atomic_store_n(&a->service.service->classes_high, static_cast<std::uint32_t>(classes_.size()), __ATOMIC_RELEASE);
+    __atomic_store_n(&a->service.service->classes_high, static_cast<std::uint32_t>(classes_.size()),
+                     __ATOMIC_RELEASE);
     attachment_ = a;
     for (const auto& worker : workers_) {
       if (!worker) continue;
@@ -209,7 +215,8 @@ bool Session::attached() const {
 bool Session::wait_attached(std::uint32_t timeout_ms) {
   if (in_child()) return false;
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, milliseconds(timeout_ms), [this] { return attachment_ != nullptr; });
+  return changed_.wait_for(lock, milliseconds(timeout_ms),
+                           [this] { return attachment_ != nullptr; });
 }
 
 std::uint16_t Session::task_class(std::string_view name, pulsed_priority priority) {
@@ -223,7 +230,8 @@ std::uint16_t Session::task_class(std::string_view name, pulsed_priority priorit
   }
   const auto id = static_cast<std::uint16_t>(classes_.size());
   found->second = id;
-  classes_.push_back({std::string(name), priority < PULSED_PRIORITY_COUNT ? priority : PULSED_PRIORITY_NORMAL});
+  classes_.push_back(
+      {std::string(name), priority < PULSED_PRIORITY_COUNT ? priority : PULSED_PRIORITY_NORMAL});
   if (attachment_ != nullptr) {
     write_class(*attachment_, id);
     __atomic_store_n(&attachment_->service.service->classes_high, id + 1U, __ATOMIC_RELEASE);
@@ -268,7 +276,8 @@ void Session::remove_worker(WorkerState* worker) {
     __atomic_store_n(&line.task, 0, __ATOMIC_RELEASE);
   }
   if (attachment_ != nullptr) {
-    __atomic_store_n(&attachment_->service.lines[worker->index].state, PULSED_WORKER_FREE, __ATOMIC_RELEASE);
+    __atomic_store_n(&attachment_->service.lines[worker->index].state, PULSED_WORKER_FREE,
+                     __ATOMIC_RELEASE);
   }
   last.swap(workers_[worker->index]);
 }
@@ -284,7 +293,8 @@ void Session::write_line(const Attachment& a, const WorkerState& worker) const {
   pulsed_worker_line& line = a.service.lines[worker.index];
   __atomic_store_n(&line.task, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&line.tid, worker.tid, __ATOMIC_RELAXED);
-  std::array<char, sizeof(line.name)> name{};  // whole: a longer name may be left of the line's last worker
+  std::array<char, sizeof(line.name)>
+      name{};  // whole: a longer name may be left of the line's last worker
   std::copy_n(worker.name.data(), std::min(worker.name.size(), name.size()), name.data());
   std::memcpy(line.name, name.data(), name.size());
   // release: publishes tid and name; pairs with the collector's load of state.

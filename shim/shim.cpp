@@ -17,7 +17,8 @@ extern "C" {
 
 pulsed_session* pulsed_session_open(const pulsed_session_options* options) {
   pulsed_session_options full{};
-  if (options != nullptr) {  // a caller of an older header gives less, of a newer one more than we know
+  if (options !=
+      nullptr) {  // a caller of an older header gives less, of a newer one more than we know
     std::memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
   }
   try {

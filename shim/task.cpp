@@ -4,9 +4,12 @@
 namespace pulsed::shim {
 namespace {
 
-std::uint32_t slot_of(pulsed_task t) { return static_cast<std::uint32_t>(t.ref & PULSED_REF_SLOT_MASK); }
+std::uint32_t slot_of(pulsed_task t) {
+  return static_cast<std::uint32_t>(t.ref & PULSED_REF_SLOT_MASK);
+}
 std::uint16_t generation_of(pulsed_task t) {
-  return static_cast<std::uint16_t>(t.ref >> PULSED_REF_GENERATION_SHIFT & PULSED_REF_GENERATION_MASK);
+  return static_cast<std::uint16_t>(t.ref >> PULSED_REF_GENERATION_SHIFT &
+                                    PULSED_REF_GENERATION_MASK);
 }
 std::uint16_t class_of(pulsed_task t) {
   return static_cast<std::uint16_t>(t.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
@@ -41,7 +44,8 @@ pulsed_task Session::open_task(std::uint16_t cls) {
   if (in_child()) return pulsed_task{class_bits};
   WorkerState* worker = this_worker();
   if (worker != nullptr && worker->session != this) worker = nullptr;
-  const shm::DealtSlot dealt = worker != nullptr ? tasks_.open(worker->slots, cls) : tasks_.open_shared(cls);
+  const shm::DealtSlot dealt =
+      worker != nullptr ? tasks_.open(worker->slots, cls) : tasks_.open_shared(cls);
   if (dealt.slot == 0) {
     const std::uint64_t full = table_full_.fetch_add(1, std::memory_order_relaxed) + 1;
     const std::lock_guard lock(mutex_);
@@ -50,7 +54,8 @@ pulsed_task Session::open_task(std::uint16_t cls) {
     }
     return pulsed_task{class_bits};
   }
-  const pulsed_task task{class_bits | std::uint64_t{dealt.generation} << PULSED_REF_GENERATION_SHIFT | dealt.slot};
+  const pulsed_task task{
+      class_bits | std::uint64_t{dealt.generation} << PULSED_REF_GENERATION_SHIFT | dealt.slot};
   publish_identity(worker, dealt.slot);
   if (worker != nullptr) push_record(*worker, task, PULSED_KIND_OPEN);
   return task;
@@ -80,7 +85,8 @@ void Session::set_class(pulsed_task& task, std::uint16_t cls) {
   task.ref = (before & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
   if (in_child()) return;
   WorkerState* worker = this_worker();
-  if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < dimensions_.tasks && live(task)) {
+  if (const std::uint32_t slot = slot_of(task);
+      slot != 0 && slot < dimensions_.tasks && live(task)) {
     tasks_.set_class(slot, cls);
     publish_identity(worker != nullptr && worker->session == this ? worker : nullptr, slot);
   }

@@ -26,14 +26,16 @@ __thread const pulsed_hot* pulsed_tls_asked = &kInert;
 namespace pulsed::shim {
 namespace {
 
-static_assert(offsetof(pulsed_hot, yield_offset) == 0, "a wiped page must read itself as not asked");
+static_assert(offsetof(pulsed_hot, yield_offset) == 0,
+              "a wiped page must read itself as not asked");
 
 HotPage* page_of(pulsed_hot* hot) { return reinterpret_cast<HotPage*>(hot); }
 
 std::uint64_t thread_cpu_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 void go_inert() {
@@ -54,8 +56,8 @@ struct ThreadEnd {
 thread_local ThreadEnd tls_thread_end;
 
 bool same_task(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t kTask =
-      PULSED_REF_SLOT_MASK | PULSED_REF_GENERATION_MASK << PULSED_REF_GENERATION_SHIFT;
+  constexpr std::uint64_t kTask = PULSED_REF_SLOT_MASK | PULSED_REF_GENERATION_MASK
+                                                             << PULSED_REF_GENERATION_SHIFT;
   constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
   // Without a slot only the class tells them apart.
   const std::uint64_t mask = (a & PULSED_REF_SLOT_MASK) == 0 ? kTask | kClass : kTask;
@@ -108,8 +110,8 @@ void book(HotPage& page, const Times& t) {
   pulsed_add(&totals.wall_ticks, t.wall);
   pulsed_add(&totals.cpu_ticks, t.cpu);
   pulsed_add(&totals.cpu_polls, t.flags != 0 ? 1 : 0);
-  const std::uint64_t cpu_units =
-      std::min<std::uint64_t>((t.cpu + PULSED_SPAN_CPU_UNIT - 1) / PULSED_SPAN_CPU_UNIT, PULSED_SPAN_CPU_MAX);
+  const std::uint64_t cpu_units = std::min<std::uint64_t>(
+      (t.cpu + PULSED_SPAN_CPU_UNIT - 1) / PULSED_SPAN_CPU_UNIT, PULSED_SPAN_CPU_MAX);
   const bool measured = (t.flags & PULSED_FLAG_CPU_MEASURED) != 0;
   pulsed_push(&hot, ref | t.flags, t.wall | (measured ? cpu_units << PULSED_SPAN_CPU_SHIFT : 0));
 }
@@ -138,7 +140,8 @@ void resume_outer(HotPage& page, bool inner_exact) {
   page.flattened = outer.flattened;
   page.measured = outer.measured ? 1 : 0;
   hot.special = outer.measured || outer.flattened != 0 || page.depth != 0 ? 1 : 0;
-  if (outer.measured) page.cpu_start_ns = outer.cpu_start_ns + (thread_cpu_ns() - outer.paused_cpu_ns);
+  if (outer.measured)
+    page.cpu_start_ns = outer.cpu_start_ns + (thread_cpu_ns() - outer.paused_cpu_ns);
   // An inner poll that was descheduled says nothing against the outer one, whose clock stood still.
   if (outer.exact) {
     *hot.rseq_cs = hot.mark;
@@ -147,15 +150,18 @@ void resume_outer(HotPage& page, bool inner_exact) {
   }
   const std::uint64_t inner_start = hot.start;
   hot.start = outer.start + (pulsed_now() - outer.paused_at);
-  if (hot.start == inner_start) ++hot.start;  // by chance: but a yield asked of the inner poll is not ours
+  if (hot.start == inner_start)
+    ++hot.start;  // by chance: but a yield asked of the inner poll is not ours
   __atomic_store_n(&hot.line->start, hot.start, __ATOMIC_RELEASE);
   __atomic_store_n(&hot.line->task, hot.current, __ATOMIC_RELEASE);
 }
 
 HotPage* map_page() {
-  void* memory = ::mmap(nullptr, PULSED_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, PULSED_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  if (::madvise(memory, PULSED_PAGE, MADV_WIPEONFORK) != 0) {  // without it a child could write our rings
+  if (::madvise(memory, PULSED_PAGE, MADV_WIPEONFORK) !=
+      0) {  // without it a child could write our rings
     ::munmap(memory, PULSED_PAGE);
     return nullptr;
   }
@@ -212,7 +218,8 @@ void point_at(WorkerState& worker, std::shared_ptr<Attachment> attachment) {
     return;
   }
   const Attachment& a = *worker.attachment;
-  const auto* yield_word = reinterpret_cast<const char*>(&a.daemon.workers[worker.index].yield_start);
+  const auto* yield_word =
+      reinterpret_cast<const char*>(&a.daemon.workers[worker.index].yield_start);
   hot.yield_offset = yield_word - reinterpret_cast<const char*>(&hot);
   hot.line = &a.service.lines[worker.index];
   hot.totals = &a.service.totals[std::size_t{worker.index} * a.dimensions.classes];
@@ -254,8 +261,9 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
   if (s == nullptr || this_worker() != nullptr || s->in_child()) return -1;
   go_inert();  // a child's thread may still point to its parent's page, and would look attached
   if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
-    s->say_once("this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
-                "rebuild it; its workers stay unwatched");
+    s->say_once(
+        "this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
+        "rebuild it; its workers stay unwatched");
     return -1;
   }
   try {
@@ -301,7 +309,8 @@ void pulsed_poll_begin_slow(pulsed_hot* hot, uint64_t ref) {
     go_inert();
     return;
   }
-  if (__atomic_load_n(&hot->ready, __ATOMIC_RELAXED) == 0 && !page.worker->session->adopt(*page.worker)) {
+  if (__atomic_load_n(&hot->ready, __ATOMIC_RELAXED) == 0 &&
+      !page.worker->session->adopt(*page.worker)) {
     hot->current = 0;  // detached: the TLS pointer is null now
     return;
   }
@@ -343,7 +352,8 @@ int pulsed_should_yield_slow(void) {
   if (hot == nullptr || hot->current == 0) return 0;
   const HotPage& page = *page_of(hot);
   const Attachment& a = *page.worker->attachment;
-  const std::uint64_t asked = __atomic_load_n(&a.daemon.workers[page.worker->index].yield_start, __ATOMIC_RELAXED);
+  const std::uint64_t asked =
+      __atomic_load_n(&a.daemon.workers[page.worker->index].yield_start, __ATOMIC_RELAXED);
   return asked == hot->start && asked != page.obeyed && lease_holds(*a.daemon.daemon) ? 1 : 0;
 }
 
@@ -353,7 +363,8 @@ void pulsed_yielding(void) {
   HotPage& page = *page_of(hot);
   page.obeyed = hot->start;
   hot->current |= PULSED_FLAG_YIELDED;
-  pulsed_add(&hot->totals[(hot->current >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK].yields, 1);
+  pulsed_add(&hot->totals[(hot->current >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK].yields,
+             1);
 }
 
 }  // extern "C"

@@ -48,13 +48,13 @@ struct WorkerState;
 // The private page of a worker: MADV_WIPEONFORK, so that all of it is zero in a child, `worker` included.
 struct HotPage {
   pulsed_hot hot;
-  WorkerState* worker;          // null: we are in a child
-  std::uint64_t obeyed;         // the start of the last poll that obeyed a yield
-  std::uint64_t cpu_start_ns;   // of a measured poll
-  std::uint64_t unused_rseq;    // where the mark goes without rseq
-  std::uint32_t measured;       // the poll in flight is measured
-  std::uint32_t flattened;      // begins of the same task inside it
-  std::uint32_t depth;          // of `outer`
+  WorkerState* worker;         // null: we are in a child
+  std::uint64_t obeyed;        // the start of the last poll that obeyed a yield
+  std::uint64_t cpu_start_ns;  // of a measured poll
+  std::uint64_t unused_rseq;   // where the mark goes without rseq
+  std::uint32_t measured;      // the poll in flight is measured
+  std::uint32_t flattened;     // begins of the same task inside it
+  std::uint32_t depth;         // of `outer`
   std::array<OuterPoll, 32> outer;
 };
 static_assert(sizeof(HotPage) <= PULSED_PAGE);

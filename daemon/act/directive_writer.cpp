@@ -31,7 +31,8 @@ std::uint32_t generation_bits(std::uint32_t generation) {
 
 }  // namespace
 
-DirectiveWriter::DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensions& dimensions, bool enforce)
+DirectiveWriter::DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensions& dimensions,
+                                 bool enforce)
     : d_(d), dimensions_(dimensions), words_(d.tasks), enforce_(enforce) {}
 
 void DirectiveWriter::heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks) {
@@ -59,7 +60,8 @@ void DirectiveWriter::set_task(policy::TaskId task, Tier tier) {
   if (task.slot >= dimensions_.tasks) return;
   const std::uint32_t value = generation_bits(task.generation) | bits(tier);
   std::uint32_t& word = words_[task.slot];
-  if (!knows(task)) word = generation_bits(task.generation);  // what the slot's last task was asked is no matter
+  if (!knows(task))
+    word = generation_bits(task.generation);  // what the slot's last task was asked is no matter
   store(word, value);
   slots_high_ = std::max(slots_high_, task.slot + 1);
 }

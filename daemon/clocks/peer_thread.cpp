@@ -54,7 +54,8 @@ std::optional<PeerThread> confirm(pid_t pid, const fs::path& thread, std::uint32
   if (innermost_id(thread) != claimed) return std::nullopt;
   const std::optional<Stat> stat = read_stat(thread);
   if (!stat) return std::nullopt;
-  return PeerThread{pid, static_cast<pid_t>(std::stol(thread.filename().string())), stat->start_time};
+  return PeerThread{pid, static_cast<pid_t>(std::stol(thread.filename().string())),
+                    stat->start_time};
 }
 
 }  // namespace

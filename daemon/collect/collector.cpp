@@ -24,7 +24,8 @@ struct Drain {
   }
 
   void operator()(const pulsed_sample& sample) {
-    const std::optional<Reference> ref = checked(sample.ref, service.peer.dimensions.tasks, service.classes.size());
+    const std::optional<Reference> ref =
+        checked(sample.ref, service.peer.dimensions.tasks, service.classes.size());
     if (!ref) {
       ++service.rejected_records;
       return;
@@ -62,7 +63,8 @@ struct Drain {
       poll.cpu = poll.wall;
       poll.cpu_known = true;
     } else if ((sample.ref & PULSED_FLAG_CPU_MEASURED) != 0) {
-      poll.cpu = std::min(poll.wall, to_duration((sample.span >> PULSED_SPAN_CPU_SHIFT) * PULSED_SPAN_CPU_UNIT));
+      poll.cpu = std::min(
+          poll.wall, to_duration((sample.span >> PULSED_SPAN_CPU_SHIFT) * PULSED_SPAN_CPU_UNIT));
       poll.cpu_known = true;
     }
     if (worker.previous.valid || worker.current.valid) settle(sample.ref, wall_ticks, cls, poll);
@@ -74,7 +76,8 @@ struct Drain {
   }
 
   // If this is a poll that was seen in flight, what was found out then holds.
-  void settle(std::uint64_t ref, std::uint64_t wall_ticks, ClassView& cls, policy::EndedPoll& poll) {
+  void settle(std::uint64_t ref, std::uint64_t wall_ticks, ClassView& cls,
+              policy::EndedPoll& poll) {
     TrackedPoll* tracked = match_ended(worker, ref, wall_ticks);
     if (tracked == nullptr) return;
     poll.counted = tracked->counted;
@@ -91,14 +94,16 @@ struct Drain {
 
 void discover_workers(Service& service) {
   const std::uint32_t high =
-      std::min(__atomic_load_n(&service.line().workers_high, __ATOMIC_ACQUIRE), service.peer.dimensions.workers);
-  const shm::DaemonRegions d = shm::daemon_regions(service.peer.end.daemon.data(), service.peer.end.daemon_header);
+      std::min(__atomic_load_n(&service.line().workers_high, __ATOMIC_ACQUIRE),
+               service.peer.dimensions.workers);
+  const shm::DaemonRegions d =
+      shm::daemon_regions(service.peer.end.daemon.data(), service.peer.end.daemon_header);
   while (service.workers.size() < high) {
     const auto index = static_cast<std::uint32_t>(service.workers.size());
     const std::uint32_t samples = service.peer.dimensions.ring_samples;
     WorkerView& worker = service.workers.emplace_back(
-        shm::RingReader(service.s.rings + std::size_t{index} * samples, samples, &service.s.lines[index].write,
-                        &d.reads[index]));
+        shm::RingReader(service.s.rings + std::size_t{index} * samples, samples,
+                        &service.s.lines[index].write, &d.reads[index]));
     worker.ring.rewind();  // these segments are new: nobody has read them
   }
 }
@@ -135,7 +140,8 @@ void count_drops(Service& service, std::uint32_t index) {
 
 void Collector::discover_classes(Service& service, Time now) const {
   const std::uint32_t high =
-      std::min(__atomic_load_n(&service.line().classes_high, __ATOMIC_ACQUIRE), service.peer.dimensions.classes);
+      std::min(__atomic_load_n(&service.line().classes_high, __ATOMIC_ACQUIRE),
+               service.peer.dimensions.classes);
   while (service.classes.size() < std::max(high, 1U)) {
     const std::size_t id = service.classes.size();
     ClassView cls{"", policy::Priority::kNormal, {}, {}};
@@ -190,8 +196,10 @@ void Collector::note_clocks(Service& service, const pulsed_clocks& answer, Time 
     if (answer.worker[i] >= service.workers.size() || answer.cpu_ns[i] > INT64_MAX) continue;
     WorkerView& worker = service.workers[answer.worker[i]];
     const std::uint64_t start = worker.current.start;
-    const auto age = static_cast<std::int64_t>(clock_.to_ns(now_ticks > start ? now_ticks - start : 0));
-    note_cpu(worker, Duration{static_cast<std::int64_t>(answer.cpu_ns[i])}, at, now - Duration{age});
+    const auto age =
+        static_cast<std::int64_t>(clock_.to_ns(now_ticks > start ? now_ticks - start : 0));
+    note_cpu(worker, Duration{static_cast<std::int64_t>(answer.cpu_ns[i])}, at,
+             now - Duration{age});
   }
 }
 

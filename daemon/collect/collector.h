@@ -13,9 +13,10 @@ namespace pulsed::collect {
 
 struct Collected {
   std::uint64_t samples = 0;
-  bool in_flight = false;       // some worker polls something now
-  bool more_waiting = false;    // a ring held more than one tick takes
-  Duration next_look = Duration::max();  // until a poll in flight may reach its budget or its emergency
+  bool in_flight = false;     // some worker polls something now
+  bool more_waiting = false;  // a ring held more than one tick takes
+  Duration next_look =
+      Duration::max();  // until a poll in flight may reach its budget or its emergency
 };
 
 // What holds for a class that the service has just registered.

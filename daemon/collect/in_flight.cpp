@@ -53,21 +53,23 @@ void find_blame(WorkerView& worker, const Look& look) {
     poll.blame = Blame::kBurning;
     return;
   }
-  const std::optional<char> state = worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
+  const std::optional<char> state =
+      worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
   poll.blame = !state ? Blame::kUnknown : *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
 }
 
 void judge(Service& service, std::uint32_t index, const Reference& ref, const Look& look) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
-  const policy::InFlightVerdict verdict =
-      service.tiers.poll_in_flight({ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
+  const policy::InFlightVerdict verdict = service.tiers.poll_in_flight(
+      {ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
   poll.counted = poll.counted || verdict.violation;
   if (poll.counted) poll.counted_cpu = poll.cpu;
   if (verdict.yield) service.directives.ask_yield(index, poll.start);
 }
 
-void find_next_look(const TrackedPoll& poll, Duration age, Duration budget, Duration emergency, Collected& collected) {
+void find_next_look(const TrackedPoll& poll, Duration age, Duration budget, Duration emergency,
+                    Collected& collected) {
   const Duration burned = poll.cpu_base ? poll.cpu : age;
   for (const Duration limit : {budget, emergency}) {
     if (burned <= limit) {
@@ -77,8 +79,8 @@ void find_next_look(const TrackedPoll& poll, Duration age, Duration budget, Dura
   }
 }
 
-void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, Duration age, const Look& look,
-                  Collected& collected) {
+void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, Duration age,
+                  const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
   const Duration budget = service.tiers.budget(ref.cls);
@@ -95,7 +97,8 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
   if ((worker.state & PULSED_WORKER_ISOLATION) != 0) return;
   // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
-  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) service.directives.ask_yield(index, poll.start);
+  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate)
+    service.directives.ask_yield(index, poll.start);
   find_next_look(poll, age, budget, service.tiers.emergency(ref.cls), collected);
 }
 
@@ -113,11 +116,13 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
     }
     return;
   }
-  const std::optional<Reference> ref = checked(line->task, service.peer.dimensions.tasks, service.classes.size());
+  const std::optional<Reference> ref =
+      checked(line->task, service.peer.dimensions.tasks, service.classes.size());
   // A start a little in the future is a clock read after ours; further off it is nonsense.
   const std::uint64_t slack = look.clock.ticks_per_second() / 100;
   const auto cls = line->task >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
-  if (!ref && cls >= service.classes.size() && cls < service.peer.dimensions.classes) return;  // known at the next tick
+  if (!ref && cls >= service.classes.size() && cls < service.peer.dimensions.classes)
+    return;  // known at the next tick
   if (!ref || kind_of(line->task) != PULSED_KIND_POLL || line->start > look.now_ticks + slack) {
     ++service.rejected_records;
     return;
@@ -132,7 +137,8 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   const std::uint64_t age = look.now_ticks > line->start ? look.now_ticks - line->start : 0;
   worker.current.seen_ticks = age;
   collected.in_flight = true;
-  look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))}, look, collected);
+  look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))},
+               look, collected);
 }
 
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {
@@ -165,7 +171,8 @@ void ask_for_clocks(Service& service, const Look& look) {
   pulsed_clocks request{};
   request.magic = PULSED_ATTACH_MAGIC;
   request.type = PULSED_MESSAGE_READ_CLOCKS;
-  for (std::uint32_t i = 0; i < service.workers.size() && request.count < PULSED_CLOCKS_A_MESSAGE; ++i) {
+  for (std::uint32_t i = 0; i < service.workers.size() && request.count < PULSED_CLOCKS_A_MESSAGE;
+       ++i) {
     const TrackedPoll& poll = service.workers[i].current;
     if (poll.valid) request.worker[request.count++] = i;
   }

@@ -22,7 +22,8 @@ void look_at_worker(Service& service, std::uint32_t worker, const Look& look, Co
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start);
 
 // The tracked poll that this ended one is, or null. Of a sample drained after the look.
-[[nodiscard]] TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref, std::uint64_t wall_ticks);
+[[nodiscard]] TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref,
+                                       std::uint64_t wall_ticks);
 
 // Asks the shim for the CPU clocks of workers that hold a long poll; answers come as events.
 void ask_for_clocks(Service& service, const Look& look);

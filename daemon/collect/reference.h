@@ -19,17 +19,21 @@ struct Reference {
 }
 
 // Checks a hostile reference against what this service has. Nothing if it names what does not exist.
-[[nodiscard]] inline std::optional<Reference> checked(std::uint64_t ref, std::uint32_t tasks, std::size_t classes) {
+[[nodiscard]] inline std::optional<Reference> checked(std::uint64_t ref, std::uint32_t tasks,
+                                                      std::size_t classes) {
   const auto slot = static_cast<std::uint32_t>(ref & PULSED_REF_SLOT_MASK);
-  const auto generation = static_cast<std::uint16_t>(ref >> PULSED_REF_GENERATION_SHIFT & PULSED_REF_GENERATION_MASK);
-  const auto cls = static_cast<std::uint16_t>(ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
+  const auto generation =
+      static_cast<std::uint16_t>(ref >> PULSED_REF_GENERATION_SHIFT & PULSED_REF_GENERATION_MASK);
+  const auto cls =
+      static_cast<std::uint16_t>(ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
   if (slot >= tasks || cls >= classes || (slot == 0) != (generation == 0)) return std::nullopt;
   return Reference{{slot == 0 ? policy::kNoSlot : slot, generation}, policy::ClassId{cls}};
 }
 
 // Do two references name one task? Without a slot only the class tells.
 [[nodiscard]] constexpr bool same_task(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t kTask = PULSED_REF_SLOT_MASK | PULSED_REF_GENERATION_MASK << PULSED_REF_GENERATION_SHIFT;
+  constexpr std::uint64_t kTask = PULSED_REF_SLOT_MASK | PULSED_REF_GENERATION_MASK
+                                                             << PULSED_REF_GENERATION_SHIFT;
   constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
   const std::uint64_t mask = (a & PULSED_REF_SLOT_MASK) == 0 ? kTask | kClass : kTask;
   return ((a ^ b) & mask) == 0;

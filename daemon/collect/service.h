@@ -25,16 +25,17 @@ using policy::Time;
 // One poll that was seen in flight.
 struct TrackedPoll {
   bool valid = false;
-  std::uint64_t start = 0;      // ticks; names the poll among its worker's
-  std::uint64_t ref = 0;        // as in the worker line
-  std::uint64_t seen_ticks = 0; // its age when last looked at
-  Duration cpu{};               // proven so far
-  std::optional<Duration> cpu_base;  // the thread's clock when the poll's CPU time was zero, at the latest
-  bool counted = false;         // its violation was counted
-  Duration counted_cpu{};       // `cpu` when last judged
+  std::uint64_t start = 0;       // ticks; names the poll among its worker's
+  std::uint64_t ref = 0;         // as in the worker line
+  std::uint64_t seen_ticks = 0;  // its age when last looked at
+  Duration cpu{};                // proven so far
+  std::optional<Duration>
+      cpu_base;            // the thread's clock when the poll's CPU time was zero, at the latest
+  bool counted = false;    // its violation was counted
+  Duration counted_cpu{};  // `cpu` when last judged
   policy::Blame blame = policy::Blame::kUnknown;
-  Time blame_at{};              // when blame was last found
-  Duration blame_cpu{};         // ... and the CPU time then
+  Time blame_at{};       // when blame was last found
+  Duration blame_cpu{};  // ... and the CPU time then
 };
 
 // The CPU clock of a worker's thread as last read.
@@ -50,7 +51,7 @@ struct WorkerView {
   std::uint32_t tid = 0;    // as claimed
   std::uint64_t dropped = 0;
   TrackedPoll current;
-  TrackedPoll previous;  // ended, its sample not seen yet
+  TrackedPoll previous;                      // ended, its sample not seen yet
   std::optional<clocks::PeerThread> thread;  // confirmed; looked for once it matters
   clocks::RunClock clock;
   bool clock_tried = false;
@@ -62,7 +63,8 @@ struct ClassView {
   policy::Priority priority;
   Histogram poll_duration;
   Histogram queue_wait;
-  std::uint64_t in_flight_cpu_ns = 0;  // proven only in flight: of ended polls that do not know their own CPU time
+  std::uint64_t in_flight_cpu_ns =
+      0;  // proven only in flight: of ended polls that do not know their own CPU time
   // Sums of the workers' totals when last read; never fall.
   std::uint64_t polls = 0;
   std::uint64_t cpu_ns = 0;
@@ -88,7 +90,7 @@ struct Service {
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
-  Time clocks_asked_at{};    // the shim was last asked for CPU clocks
+  Time clocks_asked_at{};  // the shim was last asked for CPU clocks
 };
 
 // A service whose memory held this much nonsense is no longer read or directed.

@@ -16,7 +16,8 @@ struct Sums {
   std::uint64_t isolated_polls = 0;
 };
 
-void add_records(const Service& service, std::uint64_t begin, std::uint64_t end, std::vector<Sums>& sums) {
+void add_records(const Service& service, std::uint64_t begin, std::uint64_t end,
+                 std::vector<Sums>& sums) {
   const std::uint64_t row = service.peer.dimensions.classes;
   for (std::uint64_t i = begin; i < end; ++i) {
     const std::uint64_t worker = i / row;
@@ -66,9 +67,12 @@ void raise(std::uint64_t& counter, std::uint64_t value, Service& service) {
 }  // namespace
 
 void Collector::read_totals(Service& service) const {
-  raise(service.tasks_without_slot, __atomic_load_n(&service.line().table_full, __ATOMIC_RELAXED), service);
+  raise(service.tasks_without_slot, __atomic_load_n(&service.line().table_full, __ATOMIC_RELAXED),
+        service);
   std::vector<Sums> sums(service.classes.size());
-  for_written_records(service, [&](std::uint64_t begin, std::uint64_t end) { add_records(service, begin, end, sums); });
+  for_written_records(service, [&](std::uint64_t begin, std::uint64_t end) {
+    add_records(service, begin, end, sums);
+  });
   for (std::size_t i = 0; i < sums.size(); ++i) {
     ClassView& cls = service.classes[i];
     raise(cls.polls, sums[i].polls, service);

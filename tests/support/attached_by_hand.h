@@ -22,7 +22,8 @@ class AttachedByHand {
   explicit AttachedByHand(bool enforce = true, const shm::Dimensions& dimensions = kDimensions)
       : dimensions_(dimensions) {
     std::string error;
-    auto end = shm::create_segments(dimensions, {clock_.kind(), clock_.ticks_per_second()}, 1, error);
+    auto end =
+        shm::create_segments(dimensions, {clock_.kind(), clock_.ticks_per_second()}, 1, error);
     if (!end) throw std::runtime_error(error);
     writable_ = shm::map_segment(end->service_fd.get(), end->service_header.segment_bytes,
                                  shm::Access::kReadWrite, error);
@@ -34,8 +35,8 @@ class AttachedByHand {
     }
     peer_socket_ = shm::Fd(sockets[1]);
     service_ = std::make_unique<collect::Service>(
-        attach::AttachedService{attach::ServiceId{1}, ::getpid(), ::getuid(), "test", dimensions, std::move(*end),
-                                std::make_shared<shm::Fd>(sockets[0])},
+        attach::AttachedService{attach::ServiceId{1}, ::getpid(), ::getuid(), "test", dimensions,
+                                std::move(*end), std::make_shared<shm::Fd>(sockets[0])},
         enforce);
   }
 
@@ -67,20 +68,22 @@ class AttachedByHand {
     std::memcpy(record.name, name.data(), name.size());
     s_.service->classes_high = id + 1U;
   }
-  [[nodiscard]] static std::uint64_t ref(std::uint32_t slot, std::uint16_t generation, std::uint16_t cls,
-                                         std::uint64_t kind = 0) {
+  [[nodiscard]] static std::uint64_t ref(std::uint32_t slot, std::uint16_t generation,
+                                         std::uint16_t cls, std::uint64_t kind = 0) {
     return slot | std::uint64_t{generation} << PULSED_REF_GENERATION_SHIFT |
            std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT | kind << PULSED_REF_KIND_SHIFT;
   }
   void push(std::uint32_t worker, std::uint64_t reference, std::uint64_t span = 0) {
     pulsed_worker_line& line = s_.lines[worker];
-    s_.rings[std::size_t{worker} * dimensions_.ring_samples + line.write % dimensions_.ring_samples] = {reference, span};
+    s_.rings[std::size_t{worker} * dimensions_.ring_samples +
+             line.write % dimensions_.ring_samples] = {reference, span};
     __atomic_store_n(&line.write, line.write + 1, __ATOMIC_RELEASE);
   }
   // A poll whose CPU time is known to be its wall time.
-  void push_exact(std::uint32_t worker, std::uint32_t slot, std::uint16_t generation, std::uint16_t cls,
-                  policy::Duration wall) {
-    push(worker, ref(slot, generation, cls, PULSED_KIND_POLL) | PULSED_FLAG_CPU_EXACT, clock_.to_ticks(wall));
+  void push_exact(std::uint32_t worker, std::uint32_t slot, std::uint16_t generation,
+                  std::uint16_t cls, policy::Duration wall) {
+    push(worker, ref(slot, generation, cls, PULSED_KIND_POLL) | PULSED_FLAG_CPU_EXACT,
+         clock_.to_ticks(wall));
   }
   // The worker is in a poll that began `age` ago. Gives its start.
   std::uint64_t begin_poll(std::uint32_t worker, std::uint64_t reference, policy::Duration age) {
@@ -89,7 +92,9 @@ class AttachedByHand {
     __atomic_store_n(&s_.lines[worker].task, reference, __ATOMIC_RELEASE);
     return start;
   }
-  void end_poll(std::uint32_t worker) { __atomic_store_n(&s_.lines[worker].task, 0, __ATOMIC_RELEASE); }
+  void end_poll(std::uint32_t worker) {
+    __atomic_store_n(&s_.lines[worker].task, 0, __ATOMIC_RELEASE);
+  }
 
   // As if the thread's CPU clock had stood at `cpu` when the poll was `age` old.
   void say_cpu(std::uint32_t worker, policy::Duration cpu) {
@@ -110,7 +115,8 @@ class AttachedByHand {
   shm::DaemonRegions d_{};
   shm::Fd peer_socket_;
   std::unique_ptr<collect::Service> service_;
-  collect::Collector collector_{clock_, false, [](const collect::Service&, const collect::ClassView& cls) {
+  collect::Collector collector_{clock_, false,
+                                [](const collect::Service&, const collect::ClassView& cls) {
                                   return policy::resolve({}, "test", cls.name, cls.priority);
                                 }};
 };

@@ -41,17 +41,20 @@ class FakeDaemon {
 
     // A reader at the ring's present write index.
     [[nodiscard]] shm::RingReader ring(std::uint32_t worker) const {
-      return {service.rings + std::size_t{worker} * dimensions.ring_samples, dimensions.ring_samples,
-              &service.lines[worker].write, &daemon.reads[worker]};
+      return {service.rings + std::size_t{worker} * dimensions.ring_samples,
+              dimensions.ring_samples, &service.lines[worker].write, &daemon.reads[worker]};
     }
-    void heartbeat() { __atomic_store_n(&daemon.daemon->heartbeat, pulsed_now(), __ATOMIC_RELAXED); }
+    void heartbeat() {
+      __atomic_store_n(&daemon.daemon->heartbeat, pulsed_now(), __ATOMIC_RELAXED);
+    }
     void let_lease_run_out() { __atomic_store_n(&daemon.daemon->lease_ticks, 0, __ATOMIC_RELAXED); }
     void ask_to_yield(std::uint32_t worker, std::uint64_t start) {
       __atomic_store_n(&daemon.workers[worker].yield_start, start, __ATOMIC_RELAXED);
     }
     void ask_task(pulsed_task task, std::uint32_t directive) {
       const auto slot = task.ref & PULSED_REF_SLOT_MASK;
-      const auto generation = static_cast<std::uint32_t>(task.ref >> PULSED_REF_GENERATION_SHIFT & 0xffff);
+      const auto generation =
+          static_cast<std::uint32_t>(task.ref >> PULSED_REF_GENERATION_SHIFT & 0xffff);
       __atomic_store_n(&daemon.tasks[slot], word(generation, directive), __ATOMIC_RELAXED);
     }
     void ask_class(std::uint16_t cls, std::uint32_t directive) {
@@ -75,7 +78,8 @@ class FakeDaemon {
     if (::recv(peer.socket.get(), &peer.hello, sizeof(peer.hello), 0) != sizeof(peer.hello)) {
       throw std::runtime_error("no hello came");
     }
-    peer.dimensions = {peer.hello.workers, peer.hello.ring_samples, peer.hello.tasks, peer.hello.classes};
+    peer.dimensions = {peer.hello.workers, peer.hello.ring_samples, peer.hello.tasks,
+                       peer.hello.classes};
     std::string error;
     const shm::ClockInfo clock{shm::clock_kind(), clock_.ticks_per_second()};
     auto end = shm::create_segments(peer.dimensions, clock, ++attachments_, error);
@@ -85,8 +89,12 @@ class FakeDaemon {
     peer.daemon = shm::daemon_regions(peer.end.daemon.data(), peer.end.daemon_header);
     peer.daemon.daemon->lease_ticks = clock.ticks_per_second * 3600;
     peer.heartbeat();
-    pulsed_welcome welcome{PULSED_ATTACH_MAGIC, PULSED_MESSAGE_WELCOME, PULSED_ATTACH_OK,
-                           PULSED_ABI_MAJOR,    PULSED_ABI_MINOR,       {},
+    pulsed_welcome welcome{PULSED_ATTACH_MAGIC,
+                           PULSED_MESSAGE_WELCOME,
+                           PULSED_ATTACH_OK,
+                           PULSED_ABI_MAJOR,
+                           PULSED_ABI_MINOR,
+                           {},
                            {}};
     if (spoil) spoil(peer, welcome);
     send_welcome(peer, welcome);
@@ -128,7 +136,8 @@ class FakeDaemon {
       const std::array<int, 2> fds{peer.end.service_fd.get(), peer.end.daemon_fd.get()};
       std::memcpy(CMSG_DATA(c), fds.data(), sizeof(fds));
     }
-    if (::sendmsg(peer.socket.get(), &message, MSG_NOSIGNAL) < 0) throw std::runtime_error("the service left");
+    if (::sendmsg(peer.socket.get(), &message, MSG_NOSIGNAL) < 0)
+      throw std::runtime_error("the service left");
   }
 
   TempDir dir_;

@@ -34,19 +34,21 @@ struct pulsed_hot {
   uint64_t limit;             /* the ring is known to have room below this index */
   volatile uint64_t* rseq_cs; /* where the kernel clears our mark when it deschedules us */
   uint64_t mark;              /* what poll begin stores there */
-  uint64_t exact_mark;        /* what poll end must find there; never found where rseq is not to be had */
+  uint64_t exact_mark; /* what poll end must find there; never found where rseq is not to be had */
 };
 
 /* This thread's hot state while attached, else null. */
-extern PULSED_API __thread struct pulsed_hot* pulsed_tls_hot __attribute__((tls_model("initial-exec")));
+extern PULSED_API __thread struct pulsed_hot* pulsed_tls_hot
+    __attribute__((tls_model("initial-exec")));
 /* The same, but an all-zero state while detached: never null, so that should_yield needs no branch for it. */
 extern PULSED_API __thread const struct pulsed_hot* pulsed_tls_asked
     __attribute__((tls_model("initial-exec")));
 extern PULSED_API uint32_t pulsed_clock_is_tsc; /* set once, when the library is loaded */
 PULSED_API uint64_t pulsed_now_portable(void);
 
-PULSED_API int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint32_t flags,
-                                            uint32_t header_version, size_t hot_size);
+PULSED_API int pulsed_worker_attach_checked(pulsed_session* session, const char* name,
+                                            uint32_t flags, uint32_t header_version,
+                                            size_t hot_size);
 PULSED_API void pulsed_poll_begin_nested(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_begin_slow(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_end_slow(struct pulsed_hot* hot);
@@ -56,7 +58,8 @@ PULSED_API int pulsed_should_yield_slow(void);
 #define PULSED_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 static inline int pulsed_worker_attach(pulsed_session* session, const char* name, uint32_t flags) {
-  return pulsed_worker_attach_checked(session, name, flags, PULSED_SHIM_VERSION, sizeof(struct pulsed_hot));
+  return pulsed_worker_attach_checked(session, name, flags, PULSED_SHIM_VERSION,
+                                      sizeof(struct pulsed_hot));
 }
 
 static inline uint64_t pulsed_now(void) {
@@ -93,10 +96,12 @@ static inline void pulsed_add(uint64_t* word, uint64_t n) {
 
 /* Is this task's word in D current, and does it ask to measure? */
 static inline int pulsed_wants_measure(const struct pulsed_hot* hot, uint64_t ref) {
-  const uint32_t word = __atomic_load_n(&hot->task_words[ref & PULSED_REF_SLOT_MASK], __ATOMIC_RELAXED);
-  const uint32_t generation =
-      (uint32_t)(ref >> PULSED_REF_GENERATION_SHIFT) << PULSED_WORD_GENERATION_SHIFT;
-  return ((word ^ generation) & (0xffff0000u | PULSED_DIRECTIVE_MEASURE)) == PULSED_DIRECTIVE_MEASURE;
+  const uint32_t word =
+      __atomic_load_n(&hot->task_words[ref & PULSED_REF_SLOT_MASK], __ATOMIC_RELAXED);
+  const uint32_t generation = (uint32_t)(ref >> PULSED_REF_GENERATION_SHIFT)
+                              << PULSED_WORD_GENERATION_SHIFT;
+  return ((word ^ generation) & (0xffff0000u | PULSED_DIRECTIVE_MEASURE)) ==
+         PULSED_DIRECTIVE_MEASURE;
 }
 
 #ifdef PULSED_DISABLED
@@ -146,7 +151,8 @@ static inline void pulsed_poll_end(void) {
   /* release: after everything the poll did; pairs with the collector's load of task. */
   __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
   pulsed_add(&hot->usage[ref & PULSED_REF_SLOT_MASK], (wall << PULSED_USAGE_TICKS_SHIFT) + 1);
-  struct pulsed_class_totals* totals = &hot->totals[(ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
+  struct pulsed_class_totals* totals =
+      &hot->totals[(ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
   pulsed_add(&totals->polls, 1);
   pulsed_add(&totals->wall_ticks, wall);
   pulsed_add(&totals->cpu_ticks, wall & (0 - exact));

@@ -9,7 +9,7 @@
  *
  * With no daemon, a dead one, or another ABI, every call does nothing, and the session retries in the background.
  * Nothing here throws, aborts, or blocks on the daemon. A forked child is inert: it may call all of this, to no effect.
- * Define PULSED_DISABLED to compile the per-poll calls out altogether. */
+ * Define PULSED_DISABLED, for the whole program, to compile the per-poll calls out altogether. */
 #ifndef PULSED_SHIM_H
 #define PULSED_SHIM_H
 
@@ -30,7 +30,8 @@
 extern "C" {
 #endif
 
-typedef struct pulsed_session pulsed_session; /* owned by who opened it; every call on it is thread-safe */
+typedef struct pulsed_session
+    pulsed_session; /* owned by who opened it; every call on it is thread-safe */
 
 /* A handle by value: a packed reference (see pulsed/abi.h). {0} is "no task" of the unnamed class. Not owned by a thread;
  * polled by one worker at a time. */
@@ -41,12 +42,14 @@ typedef struct pulsed_task {
 /* All fields may be 0 or NULL: the default. `size` is sizeof(pulsed_session_options), for later versions. */
 typedef struct pulsed_session_options {
   size_t size;
-  const char* service;   /* at most 63 bytes; default: the daemon takes the executable's name */
-  const char* run_dir;   /* where attach.sock is; default $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed */
-  uint32_t workers;      /* threads that may poll at once, [1, 4096]; default 64 */
-  uint32_t ring_samples; /* samples a worker's ring holds, a power of two in [64, 2^20]; default 16384 */
-  uint32_t tasks;        /* live tasks with a slot, [64, 2^24]; default 65536 */
-  uint32_t classes;      /* task classes, [2, 4096]; default 1024 */
+  const char* service; /* at most 63 bytes; default: the daemon takes the executable's name */
+  const char*
+      run_dir; /* where attach.sock is; default $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed */
+  uint32_t workers; /* threads that may poll at once, [1, 4096]; default 64 */
+  uint32_t
+      ring_samples; /* samples a worker's ring holds, a power of two in [64, 2^20]; default 16384 */
+  uint32_t tasks;   /* live tasks with a slot, [64, 2^24]; default 65536 */
+  uint32_t classes; /* task classes, [2, 4096]; default 1024 */
   /* Where messages go, one line each, no newline; NULL: stderr. Called from any thread, rarely. */
   void (*log)(void* context, const char* message);
   void* log_context;
@@ -68,7 +71,8 @@ PULSED_API int pulsed_session_wait_attached(pulsed_session* session, uint32_t ti
 
 /* Registers a class or finds it by name: 1 to 55 bytes of UTF-8 without control characters. The same name gives the same
  * id; the first priority stays. Returns 0, the unnamed class, when the table is full or the name is not valid. */
-PULSED_API uint16_t pulsed_class(pulsed_session* session, const char* name, enum pulsed_priority priority);
+PULSED_API uint16_t pulsed_class(pulsed_session* session, const char* name,
+                                 enum pulsed_priority priority);
 
 #define PULSED_WORKER_ATTACH_ISOLATION 1u /* this thread belongs to the isolation pool */
 
@@ -91,12 +95,13 @@ PULSED_API uint32_t pulsed_task_directive(const pulsed_session* session, pulsed_
 /* Where the shim's clock stands, in ticks; differences of two readings are queue waits. */
 static inline uint64_t pulsed_now(void);
 
-/* The calling worker begins and ends a poll of the task. Inline; no locked instruction, no system call. Polls nest: of the
- * same task they count as one, of another the outer poll pauses. Not a worker, or detached: two instructions. */
+/* The calling worker begins and ends a poll of the task, which must be of its own session. Inline; no locked instruction,
+ * no system call. Polls nest: of the same task they count as one, of another the outer poll pauses. Not a worker, or
+ * detached: three instructions. */
 static inline void pulsed_poll_begin(pulsed_task task);
 static inline void pulsed_poll_end(void);
 
-/* Records that the task could run `ticks` before now (saturates at 2^40). On a worker only; otherwise nothing. */
+/* Records that the task could run `ticks` before now (saturates at 2^40). Inside a poll only; otherwise nothing. */
 static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks);
 
 /* 1 if the daemon asks the poll in flight on this thread to yield. True until pulsed_yielding() or the poll's

@@ -41,8 +41,9 @@ class TaskClass {
 };
 
 struct SessionOptions {
-  std::string service{};           // default: the executable's name
-  std::string run_dir{};           // default: $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed
+  std::string service{};  // default: the executable's name
+  std::string
+      run_dir{};  // default: $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed
   std::uint32_t workers = 0;       // [1, 4096]; 0: 64
   std::uint32_t ring_samples = 0;  // power of two in [64, 2^20]; 0: 16384
   std::uint32_t tasks = 0;         // [64, 2^24]; 0: 65536
@@ -69,7 +70,8 @@ class Session {
     c.log_context = options.log_context;
     session_ = pulsed_session_open(&c);
     if (session_ == nullptr) {
-      throw std::runtime_error("pulsed: the session could not be opened (an option out of range, or out of memory)");
+      throw std::runtime_error(
+          "pulsed: the session could not be opened (an option out of range, or out of memory)");
     }
   }
   ~Session() { pulsed_session_close(session_); }
@@ -77,7 +79,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Registers a class or finds it by name (1 to 55 bytes). The first priority stays. Full table: the unnamed class.
-  [[nodiscard]] TaskClass task_class(const std::string& name, Priority priority = Priority::kNormal) {
+  [[nodiscard]] TaskClass task_class(const std::string& name,
+                                     Priority priority = Priority::kNormal) {
     return TaskClass{pulsed_class(session_, name.c_str(), static_cast<pulsed_priority>(priority))};
   }
   [[nodiscard]] Task open(TaskClass cls);
@@ -104,7 +107,9 @@ class Worker {
   }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  [[nodiscard]] bool attached() const { return attached_; }  // false: no line was free, or already a worker
+  [[nodiscard]] bool attached() const {
+    return attached_;
+  }  // false: no line was free, or already a worker
 
  private:
   bool attached_;
@@ -118,7 +123,8 @@ class Task {
       : session_(session.c_session()), task_(pulsed_task_open(session_, cls.id())) {}
   ~Task() { close(); }
   Task(Task&& other) noexcept
-      : session_(std::exchange(other.session_, nullptr)), task_(std::exchange(other.task_, pulsed_task{0})) {}
+      : session_(std::exchange(other.session_, nullptr)),
+        task_(std::exchange(other.task_, pulsed_task{0})) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
       close();

@@ -19,7 +19,9 @@ struct Memory {
   std::vector<std::uint32_t> classes = std::vector<std::uint32_t>(8);
   shm::DaemonRegions regions{&line, reads.data(), workers.data(), tasks.data(), classes.data()};
 
-  [[nodiscard]] std::uint32_t asked(std::uint32_t slot) const { return tasks[slot] & PULSED_DIRECTIVE_MASK; }
+  [[nodiscard]] std::uint32_t asked(std::uint32_t slot) const {
+    return tasks[slot] & PULSED_DIRECTIVE_MASK;
+  }
   [[nodiscard]] std::uint32_t tier(std::uint32_t slot) const {
     return tasks[slot] >> PULSED_WORD_TIER_SHIFT & PULSED_WORD_TIER_MASK;
   }
@@ -29,7 +31,8 @@ TEST_CASE("each tier asks what it should, and its word says the tier") {
   Memory m;
   DirectiveWriter w(m.regions, Memory::kDimensions, true);
   const std::vector<std::uint32_t> expected{
-      PULSED_DIRECTIVE_NONE, PULSED_DIRECTIVE_MEASURE, PULSED_DIRECTIVE_MEASURE | PULSED_DIRECTIVE_YIELD,
+      PULSED_DIRECTIVE_NONE, PULSED_DIRECTIVE_MEASURE,
+      PULSED_DIRECTIVE_MEASURE | PULSED_DIRECTIVE_YIELD,
       PULSED_DIRECTIVE_MEASURE | PULSED_DIRECTIVE_YIELD | PULSED_DIRECTIVE_ISOLATE};
   for (std::uint32_t t = 0; t < expected.size(); ++t) {
     w.set_task({20, 3}, static_cast<Tier>(t));

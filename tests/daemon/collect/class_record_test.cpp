@@ -37,8 +37,9 @@ TEST_CASE("a length beyond the record is refused without being read") {
 
 TEST_CASE("a class name is UTF-8 without control characters") {
   CHECK(accepted("caf\xc3\xa9/\xe2\x82\xac/\xf0\x9f\x9a\x80"));
-  for (const char* bad : {"a\nb", "a\x7f", "\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                          "\xf5\x80\x80\x80", "\xff", "\xc2\x85"}) {
+  for (const char* bad :
+       {"a\nb", "a\x7f", "\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc2\x85"}) {
     CAPTURE(bad);
     CHECK_FALSE(accepted(bad));
   }

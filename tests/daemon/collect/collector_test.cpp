@@ -62,8 +62,10 @@ TEST_CASE("every kind of nonsense in a sample is rejected and counted") {
   CHECK(rejected(AttachedByHand::ref(1024, 1, 1, PULSED_KIND_POLL)) == 1);  // no such slot
   CHECK(rejected(AttachedByHand::ref(1023, 1, 1, PULSED_KIND_POLL)) == 0);
   CHECK(rejected(AttachedByHand::ref(20, 1, 2, PULSED_KIND_POLL)) == 1);  // no such class
-  CHECK(rejected(AttachedByHand::ref(0, 1, 1, PULSED_KIND_POLL)) == 1);   // a generation without a slot
-  CHECK(rejected(AttachedByHand::ref(20, 0, 1, PULSED_KIND_POLL)) == 1);  // a slot without a generation
+  CHECK(rejected(AttachedByHand::ref(0, 1, 1, PULSED_KIND_POLL)) ==
+        1);  // a generation without a slot
+  CHECK(rejected(AttachedByHand::ref(20, 0, 1, PULSED_KIND_POLL)) ==
+        1);  // a slot without a generation
   CHECK(rejected(AttachedByHand::ref(20, 1, 1, PULSED_KIND_FREE)) == 1);
   CHECK(rejected(AttachedByHand::ref(20, 1, 1, PULSED_KIND_COUNT)) == 1);
   CHECK(rejected(UINT64_MAX) == 1);

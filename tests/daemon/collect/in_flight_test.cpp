@@ -85,7 +85,8 @@ TEST_CASE("a shorter poll of the same task is not taken for the one in flight") 
   OneWorker t;
   t.hog(kTask, 4ms);
   CHECK(match_ended(t.sv.workers[0], kTask, t.clock().to_ticks(3ms)) == nullptr);
-  CHECK(match_ended(t.sv.workers[0], AttachedByHand::ref(20, 2, 1, PULSED_KIND_POLL), t.clock().to_ticks(9ms)) == nullptr);
+  CHECK(match_ended(t.sv.workers[0], AttachedByHand::ref(20, 2, 1, PULSED_KIND_POLL),
+                    t.clock().to_ticks(9ms)) == nullptr);
   CHECK(match_ended(t.sv.workers[0], kTask, t.clock().to_ticks(9ms)) == &t.sv.workers[0].current);
 }
 
@@ -106,7 +107,9 @@ TEST_CASE("in shadow the same poll is asked nothing") {
   CHECK(t.d().workers[0].yield_start == 0);
 }
 
-TEST_CASE("an isolated task on an ordinary worker is asked to yield at once, on the isolation pool only over budget") {
+TEST_CASE(
+    "an isolated task on an ordinary worker is asked to yield at once, on the isolation pool only "
+    "over budget") {
   OneWorker t;
   t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
   t.hog(kTask, 6ms);
@@ -120,7 +123,9 @@ TEST_CASE("an isolated task on an ordinary worker is asked to yield at once, on 
   CHECK(t.d().workers[1].yield_start == 0);
 }
 
-TEST_CASE("the loop looks again when a poll may reach its budget, and does not hurry for the isolation pool") {
+TEST_CASE(
+    "the loop looks again when a poll may reach its budget, and does not hurry for the isolation "
+    "pool") {
   OneWorker t;
   t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
   t.tick();
@@ -135,9 +140,9 @@ TEST_CASE("the loop looks again when a poll may reach its budget, and does not h
 
 TEST_CASE("nonsense in a worker line is rejected and asks nothing") {
   OneWorker t;
-  for (const std::uint64_t bad :
-       {AttachedByHand::ref(2000, 1, 1, PULSED_KIND_POLL), AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN),
-        AttachedByHand::ref(0, 3, 1, PULSED_KIND_POLL), UINT64_MAX}) {
+  for (const std::uint64_t bad : {AttachedByHand::ref(2000, 1, 1, PULSED_KIND_POLL),
+                                  AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN),
+                                  AttachedByHand::ref(0, 3, 1, PULSED_KIND_POLL), UINT64_MAX}) {
     const std::uint64_t before = t.sv.rejected_records;
     t.begin_poll(0, bad, 1ms);
     CHECK_FALSE(t.tick().in_flight);
