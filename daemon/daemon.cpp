@@ -190,6 +190,7 @@ collect::Service* Daemon::find(attach::ServiceId id) {
 void Daemon::quarantine(collect::Service& service) {
   service.quarantined = true;
   service.directives.release();
+  for (collect::WorkerView& worker : service.workers) worker.current.valid = false;  // not looked at any more
   ++counters_.quarantines;
   spdlog::error("{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer read, "
                 "and nothing is asked of it until it attaches anew",
