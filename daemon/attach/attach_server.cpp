@@ -19,6 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kHelloTimeout{1000};
+// Without a descriptor to accept with, the socket stays readable: nobody is accepted for so long.
+constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::uint64_t kListenerKey = 0;
 constexpr std::uint64_t kWakeKey = UINT64_MAX;
 
@@ -122,8 +124,8 @@ void AttachServer::run() {
   std::array<epoll_event, 64> ready{};
   while (true) {
     // Late hellos are looked for only while there may be some: an idle server sleeps.
-    const bool waiting = std::any_of(connections_.begin(), connections_.end(),
-                                     [](const auto& c) { return !c.second.attached; });
+    const bool waiting = accept_again_ || std::any_of(connections_.begin(), connections_.end(),
+                                                      [](const auto& c) { return !c.second.attached; });
     const int n = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), waiting ? 100 : -1);
     for (int i = 0; i < n; ++i) {
       const std::uint64_t key = ready[static_cast<std::size_t>(i)].data.u64;
@@ -131,14 +133,32 @@ void AttachServer::run() {
       key == kListenerKey ? accept_all() : on_readable(key);
     }
     drop_late();
+    if (accept_again_ && *accept_again_ <= Clock::now()) pause_accepting(false);
   }
+}
+
+void AttachServer::pause_accepting(bool pause) {
+  epoll_event event{};
+  event.events = pause ? 0U : std::uint32_t{EPOLLIN};
+  event.data.u64 = kListenerKey;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.get(), &event);
+  accept_again_.reset();
+  if (pause) accept_again_ = Clock::now() + kAcceptPause;
+}
+
+std::size_t AttachServer::mute_connections_of(uid_t uid) const {
+  return static_cast<std::size_t>(std::count_if(
+      connections_.begin(), connections_.end(),
+      [uid](const auto& c) { return !c.second.attached && c.second.peer.uid == uid; }));
 }
 
 void AttachServer::accept_all() {
   while (true) {
     shm::Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.valid()) {
-      if (errno == EMFILE || errno == ENFILE) emit(Refused{"out of file descriptors; raise LimitNOFILE"});
+      if (errno != EMFILE && errno != ENFILE) return;
+      emit(Refused{"out of file descriptors; raise LimitNOFILE"});
+      pause_accepting(true);
       return;
     }
     // Peers that have not said hello are bounded too.
@@ -149,6 +169,11 @@ void AttachServer::accept_all() {
     std::string error;
     std::optional<Peer> peer = identify(socket.get(), error);
     if (!peer) continue;
+    // One user's silence must not keep the others out.
+    if (mute_connections_of(peer->uid) >= std::size_t{2} * limits_.services_per_uid) {
+      emit(Refused{"uid " + std::to_string(peer->uid) + " has too many connections without a hello"});
+      continue;
+    }
     const std::uint64_t key = next_key_++;
     const bool watched = watch(socket.get(), key) && watch(peer->pidfd.get(), key);
     Connection connection{std::make_shared<shm::Fd>(std::move(socket)), std::move(*peer),

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -84,6 +85,8 @@ class AttachServer {
 
   void run();
   void accept_all();
+  void pause_accepting(bool pause);
+  [[nodiscard]] std::size_t mute_connections_of(uid_t uid) const;
   void on_readable(std::uint64_t key);
   void on_message(std::uint64_t key, Connection& connection);
   void handle_hello(std::uint64_t key, Connection& connection, const pulsed_hello& hello);
@@ -104,6 +107,7 @@ class AttachServer {
   shm::Fd epoll_;
   shm::Fd wake_;
   std::unordered_map<std::uint64_t, Connection> connections_;  // the server's thread alone
+  std::optional<std::chrono::steady_clock::time_point> accept_again_;  // set while accepting is paused
   std::uint64_t next_key_ = 1;
   std::uint64_t next_id_ = 1;
   std::thread thread_;
