@@ -32,7 +32,8 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kIsolatedPolls, kCounter, "pulsed_isolated_polls_total", kByClass,
      "Polls that ran on threads of the isolation pool, exact; a part of pulsed_polls_total."},
     {kReportsWithheld, kCounter, "pulsed_reports_withheld_total", kByClass,
-     "Tier changes of the class that were not logged, because its log lines of the minute were used up."},
+     "Tier changes of the class that were not logged, because its log lines of the minute were "
+     "used up."},
     {kPollDuration, kHistogram, "pulsed_poll_duration_seconds", kByClass,
      "Wall time of ended polls, begin to end. Built from samples: pulsed_polls_total counts the "
      "polls whose samples were dropped too."},
