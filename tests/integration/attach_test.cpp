@@ -1,7 +1,8 @@
 // A service and a daemon as they are meant to be: attach, load, directives, and the end of either.
 #include <csignal>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

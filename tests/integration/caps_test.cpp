@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

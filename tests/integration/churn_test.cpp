@@ -1,5 +1,6 @@
 // Services that come and go for ever cost the daemon nothing that lasts.
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

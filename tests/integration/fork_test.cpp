@@ -1,7 +1,8 @@
 // Children of a service: silent, and no reason to believe a dead service alive.
 #include <csignal>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

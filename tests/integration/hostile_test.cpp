@@ -5,7 +5,8 @@
 #include <random>
 #include <thread>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "shared_memory/layout.h"
 #include "tests/integration/raw_peer.h"
 #include "tests/support/daemon_process.h"

@@ -1,7 +1,8 @@
 // Polls that do not end: seen, judged and reported while they run, with every right and with none.
 #include <unistd.h>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

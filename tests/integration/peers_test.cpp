@@ -3,7 +3,8 @@
 
 #include <list>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/integration/raw_peer.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"

@@ -1,7 +1,8 @@
 // The daemon dies, comes back, or stands still, while a service works: the service must not notice but by directives.
 #include <csignal>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

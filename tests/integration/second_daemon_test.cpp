@@ -1,7 +1,8 @@
 // One daemon a run directory, and no remains that keep the next one out.
 #include <sys/stat.h>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
 

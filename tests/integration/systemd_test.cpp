@@ -12,7 +12,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "doctest/doctest.h"
+#include <doctest/doctest.h>
+
 #include "tests/support/daemon_process.h"
 
 namespace pulsed::test {
