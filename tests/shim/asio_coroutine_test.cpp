@@ -6,7 +6,6 @@
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
@@ -175,57 +174,6 @@ TEST_CASE("Coroutines of the executor's own type yield, too") {
       net::detached);
   ctx.run();
   CHECK(done);
-}
-
-TEST_CASE("Stackful coroutines poll, yield and move to the pool") {
-  WatchedService service;
-  net::io_context ctx;
-  pulsed::asio::allow_migration(ctx, true);
-  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
-  std::vector<bool> isolated;
-  net::spawn(ex, [&](net::yield_context yield) {
-    pulsed::asio::checkpoint(yield);
-    CHECK(service.polls() == 0);
-    service.ask_to_yield();
-    pulsed::asio::checkpoint(yield);
-    CHECK(service.polls() == 1);
-    service.isolate(ex.task().handle());
-    pulsed::asio::yield_now(yield);
-    isolated.push_back(on_isolation_thread());
-    net::steady_timer timer(ctx, std::chrono::milliseconds(1));
-    timer.async_wait(yield);
-    isolated.push_back(on_isolation_thread());
-    service.release(ex.task().handle());
-    pulsed::asio::yield_now(yield);
-    isolated.push_back(on_isolation_thread());
-  });
-  ctx.run();
-  CHECK(isolated == std::vector{true, true, false});
-  CHECK(service.totals(service.cls).yields == 1);
-}
-
-TEST_CASE("Many stackful coroutines keep their polls apart while they change threads") {
-  WatchedService service;
-  net::io_context ctx;
-  pulsed::asio::allow_migration(ctx, true);
-  std::atomic<int> done{0};
-  for (int i = 0; i < 20; ++i) {
-    const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
-    if (i % 2 == 0) service.isolate(ex.task().handle());
-    net::spawn(ex, [&, ex](net::yield_context yield) {
-      net::steady_timer timer(ctx);
-      for (int round = 0; round < kRounds; ++round) {
-        timer.expires_after(std::chrono::microseconds(20));
-        timer.async_wait(yield);
-        net::dispatch(ex, [] {});
-        pulsed::asio::yield_now(yield);
-      }
-      ++done;
-    });
-  }
-  { Runners runners(ctx, 2); }
-  CHECK(done == 20);
-  CHECK(service.polls() >= 20U * 2 * kRounds);
 }
 
 TEST_CASE("Coroutines suspended when their context goes are destroyed with their tasks") {

@@ -1,4 +1,4 @@
-// The same adapter over standalone Asio, in a program of its own: the macro chooses one Asio for it.
+// The same over standalone Asio, in a program of its own: the macro chooses one Asio for all of it.
 #include <doctest/doctest.h>
 #include <pulsed/asio.hpp>
 
