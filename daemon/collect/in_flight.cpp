@@ -11,6 +11,9 @@ namespace {
 
 using policy::Blame;
 
+// How long an isolated poll may run before it makes room for another isolated one. Nobody else waits behind it, and a turn
+// of a budget's length would only cost caches: a tenth of the pool's throughput in the demo.
+constexpr Duration kIsolationTurn = std::chrono::milliseconds{10};
 // Long enough that a share of CPU time means something, short enough to follow a poll that goes to sleep.
 constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
 constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
@@ -36,26 +39,32 @@ void end_current(Service& service, std::uint32_t index) {
   service.directives.withdraw_yield(index);
 }
 
-void open_clock(const Service& service, WorkerView& worker) {
+void open_clock(const Service& service, WorkerView& worker, const Look& look) {
   worker.clock_tried = true;
   worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
-  if (worker.thread) worker.clock = clocks::RunClock(worker.thread->tid);
+  if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
 }
 
 void find_blame(WorkerView& worker, const Look& look) {
   TrackedPoll& poll = worker.current;
-  const Duration passed = look.now - poll.blame_at;
-  if (passed < kBlameInterval) return;
+  const bool read = worker.reading && worker.reading->at > poll.blame_at;
+  const Time until = read ? worker.reading->at : look.now;
+  const Duration passed = until - poll.blame_at;
+  if (passed < (read ? kBlameInterval : 10 * kBlameInterval)) return;
   const Duration burned = poll.cpu - poll.blame_cpu;
-  poll.blame_at = look.now;
+  poll.blame_at = until;
   poll.blame_cpu = poll.cpu;
-  if (burned * 2 >= passed) {
+  if (read && burned * 2 >= passed) {
     poll.blame = Blame::kBurning;
     return;
   }
   const std::optional<char> state =
       worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
-  poll.blame = !state ? Blame::kUnknown : *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
+  if (!state || (*state == 'R' && !read)) {
+    poll.blame = Blame::kUnknown;
+  } else {
+    poll.blame = *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
+  }
 }
 
 void judge(Service& service, std::uint32_t index, const Reference& ref, const Look& look) {
@@ -65,17 +74,51 @@ void judge(Service& service, std::uint32_t index, const Reference& ref, const Lo
       {ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
   poll.counted = poll.counted || verdict.violation;
   if (poll.counted) poll.counted_cpu = poll.cpu;
-  if (verdict.yield) service.directives.ask_yield(index, poll.start);
+  const bool isolated = (worker.state & PULSED_WORKER_ISOLATION) != 0;
+  if (verdict.yield && (!isolated || poll.cpu >= kIsolationTurn)) {
+    service.directives.ask_yield(index, poll.start);
+  }
 }
 
-void find_next_look(const TrackedPoll& poll, Duration age, Duration budget, Duration emergency,
-                    Collected& collected) {
-  const Duration burned = poll.cpu_base ? poll.cpu : age;
-  for (const Duration limit : {budget, emergency}) {
-    if (burned <= limit) {
-      collected.next_look = std::min(collected.next_look, limit - burned);
-      return;
-    }
+// What a poll's CPU time is held against, and how often it is read once it has passed all of that.
+struct Limits {
+  Duration first;   // its budget
+  Duration second;  // the next thing that can happen to it
+  Duration interval;
+};
+
+Limits limits_of(const Service& service, const WorkerView& worker, policy::ClassId cls) {
+  const Duration budget = service.tiers.budget(cls);
+  if ((worker.state & PULSED_WORKER_ISOLATION) != 0)
+    return {budget, kIsolationTurn, kIsolationTurn};
+  return {budget, service.tiers.emergency(cls), kBlameInterval};
+}
+
+// How much it may have burned until now, at most.
+Duration burned_at_most(const WorkerView& worker, Time now, Duration age) {
+  const TrackedPoll& poll = worker.current;
+  return poll.cpu_base ? std::min(age, poll.cpu + (now - worker.reading->at)) : age;
+}
+
+// Reading the clock of a thread that runs interrupts its CPU, so it is read only if it could tell something new.
+bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Duration age) {
+  const TrackedPoll& poll = worker.current;
+  if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.first;
+  const Duration most = burned_at_most(worker, now, age);
+  if (poll.cpu <= limits.first) return most > limits.first;
+  if (poll.cpu < limits.second) return most >= limits.second;
+  return now - worker.reading->at >= limits.interval;
+}
+
+void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
+              const Look& look) {
+  WorkerView& worker = service.workers[index];
+  if (age * 2 >= limits.first && !worker.clock_tried) open_clock(service, worker, look);
+  if (!worth_reading(worker, limits, look.now, age)) return;
+  if (!worker.clock.valid()) {
+    ask_for_clocks(service, look);
+  } else if (const auto cpu = worker.clock.read()) {
+    note_cpu(worker, *cpu, look.now, look.now - age);
   }
 }
 
@@ -83,23 +126,21 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
                   const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
-  const Duration budget = service.tiers.budget(ref.cls);
-  const bool suspect = age * 2 >= budget;
-  if (suspect && !worker.clock_tried && look.perf_events) open_clock(service, worker);
-  if (worker.clock.valid()) {
-    if (const auto cpu = worker.clock.read()) note_cpu(worker, *cpu, look.now, look.now - age);
-  } else if (suspect) {
-    ask_for_clocks(service, look);
-  }
+  const Limits limits = limits_of(service, worker, ref.cls);
+  read_cpu(service, index, limits, age, look);
   poll.cpu = std::min(poll.cpu, age);
-  if (age > budget) find_blame(worker, look);
-  if (poll.cpu > budget) judge(service, index, ref, look);
+  if (age > limits.first) find_blame(worker, look);
+  if (poll.cpu > limits.first) judge(service, index, ref, look);
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
   if ((worker.state & PULSED_WORKER_ISOLATION) != 0) return;
   // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
-  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate)
+  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
     service.directives.ask_yield(index, poll.start);
-  find_next_look(poll, age, budget, service.tiers.emergency(ref.cls), collected);
+  }
+  const Duration most = burned_at_most(worker, look.now, age);
+  for (const Duration limit : {limits.first, limits.second}) {
+    if (most <= limit) collected.next_look = std::min(collected.next_look, limit - most);
+  }
 }
 
 }  // namespace

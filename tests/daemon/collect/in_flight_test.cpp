@@ -123,6 +123,44 @@ TEST_CASE(
   CHECK(t.d().workers[1].yield_start == 0);
 }
 
+TEST_CASE("on the isolation pool a poll is asked to yield after its turn, not after its budget") {
+  OneWorker t;
+  t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+  t.hog(kTask, 6ms);  // isolated from here on
+  t.end_poll(0);
+  t.push_exact(0, 20, 1, 1, 7ms);
+  t.tick();
+  const std::uint64_t start = t.begin_poll(1, kTask, 30ms);
+  t.tick();
+  t.sv.workers[1].current.cpu_base = 0ns;
+  t.say_cpu(1, 9999us);
+  t.tick();
+  CHECK(t.sv.tiers.violations(kClass) == 2);
+  CHECK(t.d().workers[1].yield_start == 0);
+  t.say_cpu(1, 10ms);
+  t.tick();
+  CHECK(t.d().workers[1].yield_start == start);
+}
+
+TEST_CASE("a clock that can tell nothing new is not read") {
+  OneWorker t;
+  pulsed_clocks request{};
+  const auto asked = [&] {
+    return ::recv(t.peer_socket(), &request, sizeof(request), MSG_DONTWAIT) > 0;
+  };
+  t.begin_poll(0, kTask, 600us);
+  t.tick();
+  REQUIRE(asked());
+  t.say_cpu(0, 5ms);  // dated: nothing proven yet
+  t.pass(300us);
+  t.tick();
+  CHECK_FALSE(asked());  // it cannot have reached its budget of 1 ms
+  t.pass(800us);
+  t.begin_poll(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_POLL), 1700us);
+  t.tick();
+  CHECK(asked());
+}
+
 TEST_CASE(
     "the loop looks again when a poll may reach its budget, and does not hurry for the isolation "
     "pool") {
