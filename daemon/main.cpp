@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
   // Before there are threads, so that all of them leave these signals to sigwait above.
   const sigset_t signals = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);  // the end of whoever reads the log is not ours
   try {
     config::Invocation invocation = config::parse_command_line(
         {argv + 1, argv + argc}, PULSED_VERSION, config::surroundings_of_process());
