@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kHelloTimeout{1000};
 // Without a descriptor to accept with, the socket stays readable: nobody is accepted for so long.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+// 73 years: no clock has run that long, and what is reckoned from a few of them fits 64 bits.
+constexpr std::uint64_t kMostClockNs = INT64_MAX / 4;
 constexpr std::uint64_t kListenerKey = 0;
 constexpr std::uint64_t kWakeKey = UINT64_MAX;
 
@@ -212,7 +214,7 @@ void AttachServer::on_message(std::uint64_t key, Connection& connection) {
 
 void AttachServer::handle_clocks(const Connection& connection, const pulsed_clocks& clocks) {
   if (clocks.magic != PULSED_ATTACH_MAGIC || clocks.type != PULSED_MESSAGE_CLOCKS ||
-      clocks.count > PULSED_CLOCKS_A_MESSAGE) {
+      clocks.count > PULSED_CLOCKS_A_MESSAGE || clocks.at_ns > kMostClockNs) {
     return;
   }
   constexpr std::size_t kMostWaiting = 4096;  // a peer that floods answers is not listened to
@@ -220,7 +222,11 @@ void AttachServer::handle_clocks(const Connection& connection, const pulsed_cloc
     const std::lock_guard lock(mutex_);
     if (events_.size() >= kMostWaiting) return;
   }
-  emit(ClocksRead{connection.id, clocks});
+  pulsed_clocks checked = clocks;
+  for (std::uint64_t& cpu : checked.cpu_ns) {
+    if (cpu > kMostClockNs) cpu = PULSED_CLOCK_UNREADABLE;
+  }
+  emit(ClocksRead{connection.id, checked});
 }
 
 std::uint32_t AttachServer::reject(const pulsed_hello& hello, const Connection& connection,

@@ -51,7 +51,8 @@ struct Detached {
 };
 struct ClocksRead {
   ServiceId id;
-  pulsed_clocks clocks;  // count checked; the rest as the peer wrote it
+  // The peer's word, in bounds: times that fit sums of signed nanoseconds, or PULSED_CLOCK_UNREADABLE.
+  pulsed_clocks clocks;
 };
 struct Refused {
   std::string why;  // for the log
