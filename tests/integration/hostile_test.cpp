@@ -110,6 +110,40 @@ TEST_CASE("A quarantined service shows no poll in flight and is asked nothing") 
   }
 }
 
+TEST_CASE("A service that lies about its clocks harms no other") {
+  DaemonProcess daemon;
+  ServiceProgram shop(daemon.run_dir());
+  REQUIRE(shop.wait_attached());
+  shop.work(1, "heavy", 3'000, 500);
+  RawPeer liar(daemon.socket_path());
+  REQUIRE(liar.send(make_hello("liar", kDimensions)));
+  REQUIRE(liar.receive());
+  const shm::ServiceEnd end = liar.open(kDimensions);
+  const shm::ServiceRegions s = shm::service_regions(end.service.data(), end.service_header);
+  s.lines[0].start = 1;
+  s.lines[0].task = std::uint64_t{PULSED_KIND_POLL} << PULSED_REF_KIND_SHIFT;
+  s.lines[0].state = PULSED_WORKER_ATTACHED;
+  __atomic_store_n(&s.service->workers_high, 1, __ATOMIC_RELEASE);
+  std::mt19937_64 random(1);
+  const auto odd = [&] {
+    return random() % 4 == 0 ? ~(random() >> random() % 64) : random() >> random() % 64;
+  };
+  for (int i = 0; i < trials(20'000, 400'000); ++i) {
+    __atomic_store_n(&s.lines[0].start, static_cast<std::uint64_t>(i) + 1, __ATOMIC_RELAXED);
+    pulsed_clocks lies{};
+    lies.magic = PULSED_ATTACH_MAGIC;
+    lies.type = PULSED_MESSAGE_CLOCKS;
+    lies.count = static_cast<std::uint32_t>(random() % (PULSED_CLOCKS_A_MESSAGE + 2));
+    lies.at_ns = odd();
+    for (std::uint32_t& worker : lies.worker) worker = static_cast<std::uint32_t>(random() % 3);
+    for (std::uint64_t& cpu : lies.cpu_ns) cpu = odd();
+    REQUIRE(liar.send(&lies, sizeof(lies)));
+  }
+  const std::uint64_t yields = shop.yields();
+  CHECK(wait_until([&] { return shop.yields() > yields; }));
+  CHECK(daemon.sum("pulsed_service_processes") == 2);
+}
+
 TEST_CASE("Neither segment can be shrunk or grown and the daemon's cannot be written") {
   const DaemonProcess daemon;
   RawPeer peer(daemon.socket_path());

@@ -1,7 +1,9 @@
 #include "tests/support/daemon_process.h"
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +30,15 @@ DaemonProcess::DaemonProcess(DaemonOptions options)
   // For the daemon and the services of other users.
   std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
   start();
+}
+
+DaemonProcess::~DaemonProcess() {
+  if (process_->was_killed()) return;
+  process_->signal(SIGCONT);
+  process_->signal(SIGTERM);
+  const std::optional<Ended> ended = process_->wait_end();
+  INFO("the daemon's log:\n" << log());
+  CHECK(ended == Ended{});
 }
 
 Command DaemonProcess::command(const std::string& http, const std::string& log) const {

@@ -1,5 +1,5 @@
 // A pulsed of the test's own: a run directory, a configuration and a policy in a temporary directory, /metrics on a free
-// port, its log in a file. Killed by the destructor.
+// port, its log in a file.
 #pragma once
 
 #include <memory>
@@ -51,6 +51,10 @@ class DaemonProcess {
  public:
   // Starts it, and returns once services can attach. Throws std::runtime_error, with its log, if that does not happen.
   explicit DaemonProcess(DaemonOptions options = {});
+  // Ends it by SIGTERM, and checks that it went well: a daemon that broke down is a failure of any test.
+  ~DaemonProcess();
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   [[nodiscard]] const std::string& run_dir() const { return run_dir_; }
   [[nodiscard]] std::string socket_path() const { return run_dir_ + "/attach.sock"; }
@@ -68,6 +72,7 @@ class DaemonProcess {
 
   // Throws std::runtime_error if the daemon does not answer.
   [[nodiscard]] Metrics metrics() const;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::optional<HttpReply> get(const std::string& target) const;
   [[nodiscard]] double sum(std::string_view name, const Metrics::Labels& labels = {}) const {
     return metrics().sum(name, labels);

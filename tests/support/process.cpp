@@ -139,6 +139,7 @@ void Process::kill() {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  killed_ = true;
   ended_ = Ended{0, SIGKILL};
 }
 

@@ -65,6 +65,7 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   void kill();  // SIGKILL, and reaps
+  [[nodiscard]] bool was_killed() const { return killed_; }
   // Nothing if it still runs when the deadline has passed.
   [[nodiscard]] std::optional<Ended> wait_end(milliseconds deadline = milliseconds{20'000});
 
@@ -85,6 +86,7 @@ class Process {
   shm::Fd out_;  // its stdout
   std::string unread_;
   pid_t pid_ = -1;
+  bool killed_ = false;
   std::optional<Ended> ended_;
 };
 
