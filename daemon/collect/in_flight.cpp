@@ -106,7 +106,7 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
   if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.first;
   const Duration most = burned_at_most(worker, now, age);
   if (poll.cpu <= limits.first) return most > limits.first;
-  if (poll.cpu < limits.second) return most >= limits.second;
+  if (poll.cpu < limits.second && most >= limits.second) return true;
   return now - worker.reading->at >= limits.interval;
 }
 
