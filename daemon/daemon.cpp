@@ -19,7 +19,8 @@ attach::Limits limits_of(const config::Config& config) {
   attach::Limits limits;
   limits.services = config.limits.services;
   limits.services_per_uid = config.limits.services_per_uid;
-  limits.most = {config.limits.workers, config.limits.ring_samples, config.limits.tasks, config.limits.classes};
+  limits.most = {config.limits.workers, config.limits.ring_samples, config.limits.tasks,
+                 config.limits.classes};
   limits.bytes_per_uid = config.limits.segment_bytes_per_uid;
   limits.allow_uids.assign(config.attach.allow_uids.begin(), config.attach.allow_uids.end());
   return limits;
@@ -41,7 +42,8 @@ Daemon::Daemon(const config::Config& config, policy::Policy policy, std::string 
       lease_(config.lease),
       policy_(std::move(policy)),
       ledger_(caps_of(config)),
-      attach_server_(config.run_dir, limits_of(config), {clock_.kind(), clock_.ticks_per_second()}) {
+      attach_server_(config.run_dir, limits_of(config),
+                     {clock_.kind(), clock_.ticks_per_second()}) {
   counters_.version = version_;
   counters_.exact_run_times = perf_events_.usable();
 }
@@ -62,16 +64,21 @@ void Daemon::stop() {
 void Daemon::run() {
   ::pthread_setname_np(::pthread_self(), "pulsed-loop");
   std::string why_not = "loop.priority is normal";
-  counters_.high_priority = loop_.priority == config::LoopPriority::kHigh && raise_priority(why_not);
-  if (!counters_.high_priority) spdlog::warn("the control loop runs at ordinary priority: {}", why_not);
+  counters_.high_priority =
+      loop_.priority == config::LoopPriority::kHigh && raise_priority(why_not);
+  if (!counters_.high_priority)
+    spdlog::warn("the control loop runs at ordinary priority: {}", why_not);
   if (!perf_events_.usable()) {
-    spdlog::warn("no right to read other processes' CPU clocks: services are asked instead; grant CAP_PERFMON");
+    spdlog::warn(
+        "no right to read other processes' CPU clocks: services are asked instead; grant "
+        "CAP_PERFMON");
   }
   last_tick_ = monotonic_now();
   Time due = last_tick_;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const Time now = monotonic_now();
-    counters_.tick_lateness.observe_ns(static_cast<std::uint64_t>(std::max(Duration{}, now - due).count()));
+    counters_.tick_lateness.observe_ns(
+        static_cast<std::uint64_t>(std::max(Duration{}, now - due).count()));
     due = tick(now);
     counters_.tick_duration.observe_ns(static_cast<std::uint64_t>((monotonic_now() - now).count()));
     sleep_until(due);
@@ -121,7 +128,8 @@ Daemon::Time Daemon::next_tick(Time now, const collect::Collected& collected) {
   if (collected.in_flight || collected.samples != 0) busy_until_ = now + kStayAwake;
   if (now >= busy_until_) return now + loop_.rest_tick;
   Duration wait = loop_.tick;
-  if (collected.in_flight) wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
+  if (collected.in_flight)
+    wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
   if (collected.more_waiting) wait = Duration{};
   return now + wait;
 }
@@ -133,7 +141,8 @@ void Daemon::take_events(Time now) {
     } else if (const auto* detached = std::get_if<attach::Detached>(&event)) {
       detach(detached->id, now);
     } else if (const auto* clocks = std::get_if<attach::ClocksRead>(&event)) {
-      if (collect::Service* service = find(clocks->id)) collector_.note_clocks(*service, clocks->clocks, now);
+      if (collect::Service* service = find(clocks->id))
+        collector_.note_clocks(*service, clocks->clocks, now);
     } else if (const auto* refused = std::get_if<attach::Refused>(&event)) {
       note_refusal(refused->why, now);
     }
@@ -150,7 +159,9 @@ void Daemon::note_refusal(const std::string& why, Time now) {
   }
   refusal_logged_at_ = now;
   spdlog::warn("attach refused: {}{}", why,
-               refusals_unlogged_ == 0 ? "" : fmt::format(" (and {} more since the last such line)", refusals_unlogged_));
+               refusals_unlogged_ == 0
+                   ? ""
+                   : fmt::format(" (and {} more since the last such line)", refusals_unlogged_));
   refusals_unlogged_ = 0;
 }
 
@@ -161,12 +172,13 @@ void Daemon::attach(attach::AttachedService&& attached, Time now) {
   service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
   ++counters_.attaches;
   busy_until_ = now + kStayAwake;
-  spdlog::info("{} (pid {}, uid {}) attached", service.peer.name, service.peer.pid, service.peer.uid);
+  spdlog::info("{} (pid {}, uid {}) attached", service.peer.name, service.peer.pid,
+               service.peer.uid);
 }
 
 void Daemon::detach(attach::ServiceId id, Time now) {
-  const auto found =
-      std::find_if(services_.begin(), services_.end(), [id](const auto& s) { return s->peer.id == id; });
+  const auto found = std::find_if(services_.begin(), services_.end(),
+                                  [id](const auto& s) { return s->peer.id == id; });
   if (found == services_.end()) return;
   collect::Service& service = **found;
   collect::Collected collected;
@@ -182,25 +194,30 @@ void Daemon::detach(attach::ServiceId id, Time now) {
 }
 
 collect::Service* Daemon::find(attach::ServiceId id) {
-  const auto found =
-      std::find_if(services_.begin(), services_.end(), [id](const auto& s) { return s->peer.id == id; });
+  const auto found = std::find_if(services_.begin(), services_.end(),
+                                  [id](const auto& s) { return s->peer.id == id; });
   return found == services_.end() ? nullptr : found->get();
 }
 
 void Daemon::quarantine(collect::Service& service) {
   service.quarantined = true;
   service.directives.release();
-  for (collect::WorkerView& worker : service.workers) worker.current.valid = false;  // not looked at any more
+  for (collect::WorkerView& worker : service.workers)
+    worker.current.valid = false;  // not looked at any more
   ++counters_.quarantines;
-  spdlog::error("{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer read, "
-                "and nothing is asked of it until it attaches anew",
-                service.peer.name, service.peer.pid, service.rejected_records);
+  spdlog::error(
+      "{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer "
+      "read, "
+      "and nothing is asked of it until it attaches anew",
+      service.peer.name, service.peer.pid, service.rejected_records);
 }
 
-policy::ClassPolicy Daemon::policy_of(const std::string& service, const collect::ClassView& cls) const {
+policy::ClassPolicy Daemon::policy_of(const std::string& service,
+                                      const collect::ClassView& cls) const {
   policy::ClassPolicy resolved = policy::resolve(policy_, service, cls.name, cls.priority);
   // Observe counts violations and moves nothing.
-  if (policy_.enforcement == policy::Enforcement::kObserve) resolved.fields.max_tier = policy::Tier::kMonitor;
+  if (policy_.enforcement == policy::Enforcement::kObserve)
+    resolved.fields.max_tier = policy::Tier::kMonitor;
   return resolved;
 }
 
@@ -232,7 +249,8 @@ void Daemon::apply_policy(Time now) {
     if (service->quarantined) continue;
     for (std::size_t i = 0; i < service->classes.size(); ++i) {
       const collect::ClassView& cls = service->classes[i];
-      service->tiers.set_class_policy(static_cast<policy::ClassId>(i), policy_of(service->peer.name, cls), now);
+      service->tiers.set_class_policy(static_cast<policy::ClassId>(i),
+                                      policy_of(service->peer.name, cls), now);
     }
     act(*service, now);
     service->directives.set_enforce(policy_.enforcement == policy::Enforcement::kEnforce);

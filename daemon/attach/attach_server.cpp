@@ -31,7 +31,8 @@ bool printable(unsigned char c) { return c >= 0x20 && c != 0x7f; }
 std::string service_name(const pulsed_hello& hello, const Peer& peer) {
   const std::string claimed(hello.service, ::strnlen(hello.service, PULSED_SERVICE_NAME_MAX));
   std::string name = claimed.empty() ? peer.executable : claimed;
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return !printable(c); }, '?');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return !printable(c); }, '?');
   return name.substr(0, PULSED_SERVICE_NAME_MAX);
 }
 
@@ -67,7 +68,8 @@ bool send_segments(int socket, const shm::DaemonEnd& end) {
   c->cmsg_len = CMSG_LEN(2 * sizeof(int));
   const std::array<int, 2> fds{end.service_fd.get(), end.daemon_fd.get()};
   std::memcpy(CMSG_DATA(c), fds.data(), sizeof(fds));
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(welcome));
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+         static_cast<ssize_t>(sizeof(welcome));
 }
 
 }  // namespace
@@ -82,13 +84,16 @@ AttachServer::AttachServer(const std::string& run_dir, Limits limits, shm::Clock
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!epoll_.valid() || !wake_.valid() || !watch(listener_.get(), kListenerKey) ||
       !watch(wake_.get(), kWakeKey)) {
-    throw std::runtime_error(std::string("cannot watch the attach socket: ") + std::strerror(errno));
+    throw std::runtime_error(std::string("cannot watch the attach socket: ") +
+                             std::strerror(errno));
   }
 }
 
 AttachServer::~AttachServer() { stop(); }
 
-void AttachServer::start() { thread_ = std::thread([this] { run(); }); }
+void AttachServer::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void AttachServer::stop() {
   if (thread_.joinable()) {
@@ -126,8 +131,9 @@ void AttachServer::run() {
   std::array<epoll_event, 64> ready{};
   while (true) {
     // Late hellos are looked for only while there may be some: an idle server sleeps.
-    const bool waiting = accept_again_ || std::any_of(connections_.begin(), connections_.end(),
-                                                      [](const auto& c) { return !c.second.attached; });
+    const bool waiting =
+        accept_again_ || std::any_of(connections_.begin(), connections_.end(),
+                                     [](const auto& c) { return !c.second.attached; });
     const int n = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), waiting ? 100 : -1);
     for (int i = 0; i < n; ++i) {
       const std::uint64_t key = ready[static_cast<std::size_t>(i)].data.u64;
@@ -173,7 +179,8 @@ void AttachServer::accept_all() {
     if (!peer) continue;
     // One user's silence must not keep the others out.
     if (mute_connections_of(peer->uid) >= std::size_t{2} * limits_.services_per_uid) {
-      emit(Refused{"uid " + std::to_string(peer->uid) + " has too many connections without a hello"});
+      emit(Refused{"uid " + std::to_string(peer->uid) +
+                   " has too many connections without a hello"});
       continue;
     }
     const std::uint64_t key = next_key_++;
@@ -194,9 +201,11 @@ void AttachServer::on_message(std::uint64_t key, Connection& connection) {
     pulsed_hello hello;
     pulsed_clocks clocks;
   } message{};
-  const ssize_t n = ::recv(connection.socket->get(), &message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
+  const ssize_t n =
+      ::recv(connection.socket->get(), &message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-    drop(key);  // nothing to read, so it was the pidfd: the process has ended, whoever holds the socket
+    drop(
+        key);  // nothing to read, so it was the pidfd: the process has ended, whoever holds the socket
     return;
   }
   if (n <= 0) {
@@ -241,7 +250,8 @@ std::uint32_t AttachServer::reject(const pulsed_hello& hello, const Connection& 
              std::to_string(PULSED_ABI_MAJOR);
     return PULSED_ATTACH_WRONG_ABI;
   }
-  const bool listed = std::find(limits_.allow_uids.begin(), limits_.allow_uids.end(), uid) != limits_.allow_uids.end();
+  const bool listed = std::find(limits_.allow_uids.begin(), limits_.allow_uids.end(), uid) !=
+                      limits_.allow_uids.end();
   const bool allowed = limits_.allow_uids.empty() ? ::geteuid() == 0 || uid == ::geteuid() : listed;
   if (!allowed) {
     reason = "uid " + std::to_string(uid) + " may not attach (attach.allow_uids)";
@@ -278,7 +288,8 @@ std::uint32_t AttachServer::reject(const pulsed_hello& hello, const Connection& 
   return PULSED_ATTACH_OK;
 }
 
-void AttachServer::handle_hello(std::uint64_t key, Connection& connection, const pulsed_hello& hello) {
+void AttachServer::handle_hello(std::uint64_t key, Connection& connection,
+                                const pulsed_hello& hello) {
   std::string reason;
   if (const std::uint32_t status = reject(hello, connection, reason); status != PULSED_ATTACH_OK) {
     refuse(key, connection, status, reason);
@@ -299,17 +310,17 @@ void AttachServer::handle_hello(std::uint64_t key, Connection& connection, const
   connection.attached = true;
   connection.id = ServiceId{id};
   connection.bytes = segment_bytes(d);
-  emit(Attached{std::make_unique<AttachedService>(
-      AttachedService{ServiceId{id}, connection.peer.pid, connection.peer.uid, service_name(hello, connection.peer),
-                      d, std::move(*end), connection.socket})});
+  emit(Attached{std::make_unique<AttachedService>(AttachedService{
+      ServiceId{id}, connection.peer.pid, connection.peer.uid, service_name(hello, connection.peer),
+      d, std::move(*end), connection.socket})});
 }
 
 void AttachServer::refuse(std::uint64_t key, const Connection& connection, std::uint32_t status,
                           const std::string& reason) {
   const pulsed_welcome welcome = make_welcome(status, reason);
   ::send(connection.socket->get(), &welcome, sizeof(welcome), MSG_NOSIGNAL | MSG_DONTWAIT);
-  emit(Refused{connection.peer.executable + " (pid " + std::to_string(connection.peer.pid) + ", uid " +
-               std::to_string(connection.peer.uid) + "): " + reason});
+  emit(Refused{connection.peer.executable + " (pid " + std::to_string(connection.peer.pid) +
+               ", uid " + std::to_string(connection.peer.uid) + "): " + reason});
   drop(key);
 }
 

@@ -25,8 +25,9 @@ struct Limits {
   std::uint32_t services = 256;
   std::uint32_t services_per_uid = 64;
   shm::Dimensions most{PULSED_MAX_WORKERS, PULSED_MAX_RING, PULSED_MAX_TASKS, PULSED_MAX_CLASSES};
-  std::uint64_t bytes_per_uid = std::uint64_t{16} << 30;  // of segments, as sized, for each uid but root
-  std::vector<uid_t> allow_uids;                          // empty: root allows any uid, others only their own
+  std::uint64_t bytes_per_uid = std::uint64_t{16}
+                                << 30;  // of segments, as sized, for each uid but root
+  std::vector<uid_t> allow_uids;        // empty: root allows any uid, others only their own
 };
 
 // Unique over one run of the daemon.
@@ -94,7 +95,8 @@ class AttachServer {
   void handle_clocks(const Connection& connection, const pulsed_clocks& clocks);
   [[nodiscard]] std::uint32_t reject(const pulsed_hello& hello, const Connection& connection,
                                      std::string& reason) const;
-  void refuse(std::uint64_t key, const Connection& connection, std::uint32_t status, const std::string& reason);
+  void refuse(std::uint64_t key, const Connection& connection, std::uint32_t status,
+              const std::string& reason);
   bool watch(int fd, std::uint64_t key);
   void drop(std::uint64_t key);
   void drop_late();
@@ -108,7 +110,8 @@ class AttachServer {
   shm::Fd epoll_;
   shm::Fd wake_;
   std::unordered_map<std::uint64_t, Connection> connections_;  // the server's thread alone
-  std::optional<std::chrono::steady_clock::time_point> accept_again_;  // set while accepting is paused
+  std::optional<std::chrono::steady_clock::time_point>
+      accept_again_;  // set while accepting is paused
   std::uint64_t next_key_ = 1;
   std::uint64_t next_id_ = 1;
   std::thread thread_;

@@ -29,8 +29,10 @@ std::string holder_of(int fd) {
 // In a directory that another user owns or may write, our sockets could be replaced by theirs.
 void check_ours(const std::string& run_dir) {
   struct stat st {};
-  if (::stat(run_dir.c_str(), &st) != 0) fail("cannot use " + run_dir, "choose another directory with --run-dir");
-  if (!S_ISDIR(st.st_mode)) throw std::runtime_error(run_dir + " is not a directory; choose another with --run-dir");
+  if (::stat(run_dir.c_str(), &st) != 0)
+    fail("cannot use " + run_dir, "choose another directory with --run-dir");
+  if (!S_ISDIR(st.st_mode))
+    throw std::runtime_error(run_dir + " is not a directory; choose another with --run-dir");
   if (st.st_uid != ::geteuid() && st.st_uid != 0) {
     throw std::runtime_error(run_dir + " belongs to uid " + std::to_string(st.st_uid) +
                              "; choose a directory of your own with --run-dir");
@@ -49,9 +51,11 @@ shm::Fd hold_run_directory(const std::string& run_dir) {
   check_ours(run_dir);
   const std::string path = run_dir + "/pulsed.lock";
   shm::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!lock.valid()) fail("cannot open " + path, "choose a directory that can be written with --run-dir");
+  if (!lock.valid())
+    fail("cannot open " + path, "choose a directory that can be written with --run-dir");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) fail("cannot lock " + path, "choose another directory with --run-dir");
+    if (errno != EWOULDBLOCK)
+      fail("cannot lock " + path, "choose another directory with --run-dir");
     throw std::runtime_error("another pulsed" + holder_of(lock.get()) + " holds " + run_dir +
                              "; stop it, or choose another directory with --run-dir");
   }
@@ -67,7 +71,8 @@ shm::Fd listen_for_services(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
-    throw std::runtime_error(path + ": too long for a socket path (107 bytes at most); choose a shorter --run-dir");
+    throw std::runtime_error(
+        path + ": too long for a socket path (107 bytes at most); choose a shorter --run-dir");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   shm::Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
