@@ -88,19 +88,21 @@ void Daemon::run() {
 }
 
 Daemon::Time Daemon::tick(Time now) {
+  const std::uint64_t now_ticks = clock_.now();
   const bool stood_still = now - last_tick_ > lease_;
   take_orders(now);
   take_events(now);
+  const collect::Moment begin{now, now_ticks};
   collect::Collected collected;
   const std::uint64_t lease_ticks = clock_.to_ticks(lease_);
   for (const auto& service : services_) {
-    if (stood_still) collector_.skip_backlog(*service);
     if (service->quarantined) continue;
-    collector_.collect(*service, now, collected);
+    if (stood_still) collector_.skip_backlog(*service);
+    collector_.collect(*service, begin, collected);
     service->tiers.tick(now);
     act(*service, now);
     service->directives.heartbeat(clock_.now(), lease_ticks);
-    if (service->rejected_records > collect::kNonsenseToQuarantine) quarantine(*service);
+    judge_nonsense(*service, now);
   }
   counters_.samples += collected.samples;
   last_tick_ = now;
@@ -130,7 +132,7 @@ Daemon::Time Daemon::next_tick(Time now, const collect::Collected& collected) {
   Duration wait = loop_.tick;
   if (collected.in_flight)
     wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
-  if (collected.more_waiting) wait = Duration{};
+  if (collected.more_waiting) wait = loop_.near_budget_tick;
   return now + wait;
 }
 
@@ -181,10 +183,8 @@ void Daemon::detach(attach::ServiceId id, Time now) {
                                   [id](const auto& s) { return s->peer.id == id; });
   if (found == services_.end()) return;
   collect::Service& service = **found;
-  collect::Collected collected;
   if (!service.quarantined) {
-    collector_.collect(service, now, collected);  // what it wrote before it left
-    act(service, now);
+    collect_last(service, now);
     collector_.read_totals(service);
   }
   ledger_.close(service, now);
@@ -193,10 +193,32 @@ void Daemon::detach(attach::ServiceId id, Time now) {
   services_.erase(found);
 }
 
+// What it wrote before it left: several ticks' worth at most, the rest is counted as skipped.
+void Daemon::collect_last(collect::Service& service, Time now) {
+  constexpr int kMostRounds = 16;
+  collect::Collected collected;
+  for (int round = 0; round < kMostRounds; ++round) {
+    collected.more_waiting = false;
+    collector_.collect(service, {now, clock_.now()}, collected);
+    act(service, now);
+    if (!collected.more_waiting) return;
+  }
+  collector_.skip_backlog(service);
+}
+
 collect::Service* Daemon::find(attach::ServiceId id) {
   const auto found = std::find_if(services_.begin(), services_.end(),
                                   [id](const auto& s) { return s->peer.id == id; });
   return found == services_.end() ? nullptr : found->get();
+}
+
+void Daemon::judge_nonsense(collect::Service& service, Time now) {
+  if (service.nonsense > collect::kNonsenseToQuarantine) {
+    quarantine(service);
+  } else if (now - service.nonsense_since > collect::kNonsenseWindow) {
+    service.nonsense = 0;
+    service.nonsense_since = now;
+  }
 }
 
 void Daemon::quarantine(collect::Service& service) {
@@ -231,7 +253,9 @@ void Daemon::take_orders(Time now) {
   if (!has_orders_.load(std::memory_order_acquire)) return;
   std::unique_ptr<Order> order;
   {
-    const std::lock_guard lock(orders_mutex_);
+    // The loop waits for no thread of a lower priority: what it cannot have now it takes in the next tick.
+    const std::unique_lock lock(orders_mutex_, std::try_to_lock);
+    if (!lock) return;
     has_orders_.store(false, std::memory_order_relaxed);
     order.swap(order_);
   }
@@ -270,7 +294,11 @@ void Daemon::publish(Time now) {
   snapshot->daemon = counters_;
   ledger_.fill(*snapshot, services_, clock_, now);
   {
-    const std::lock_guard lock(snapshot_mutex_);
+    const std::unique_lock lock(snapshot_mutex_, std::try_to_lock);  // as in take_orders
+    if (!lock) {
+      snapshot_wanted_.store(true, std::memory_order_relaxed);
+      return;
+    }
     snapshot_ = std::move(snapshot);
     ++snapshots_;
   }

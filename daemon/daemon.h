@@ -54,6 +54,8 @@ class Daemon final : public SnapshotSource {
   void attach(attach::AttachedService&& attached, Time now);
   void detach(attach::ServiceId id, Time now);
   void act(collect::Service& service, Time now);
+  void collect_last(collect::Service& service, Time now);
+  void judge_nonsense(collect::Service& service, Time now);
   void quarantine(collect::Service& service);
   void note_refusal(const std::string& why, Time now);
   void apply_policy(Time now);

@@ -30,6 +30,11 @@ class DirectiveWriter {
   [[nodiscard]] bool knows(policy::TaskId task) const {
     return words_[task.slot] >> PULSED_WORD_GENERATION_SHIFT == task.generation;
   }
+  // Slots [1, slots_high) may have a word; the generation a slot's word is about, 0 for none.
+  [[nodiscard]] std::uint32_t slots_high() const { return slots_high_; }
+  [[nodiscard]] std::uint16_t generation(std::uint32_t slot) const {
+    return static_cast<std::uint16_t>(words_[slot] >> PULSED_WORD_GENERATION_SHIFT);
+  }
   // Gives a task its word; also after every change of its tier.
   void set_task(policy::TaskId task, policy::Tier tier);
   void set_class(policy::ClassId cls, policy::Tier tier);

@@ -9,8 +9,10 @@
 namespace pulsed::collect {
 namespace {
 
-// Samples a ring gives in one tick: bounds what one service can take of the loop.
+// Samples a service gives in one tick, about a millisecond's work: bounds what it can take of the loop.
 constexpr std::uint32_t kMostSamples = 65'536;
+// Slots looked at in one tick for tasks whose close was lost.
+constexpr std::uint32_t kSweep = 128;
 
 // What draining one worker's ring needs at hand.
 struct Drain {
@@ -27,7 +29,7 @@ struct Drain {
     const std::optional<Reference> ref =
         checked(sample.ref, service.peer.dimensions.tasks, service.classes.size());
     if (!ref) {
-      ++service.rejected_records;
+      service.reject();
       return;
     }
     const std::uint64_t wall_ticks = sample.span & PULSED_SPAN_WALL_MAX;
@@ -44,7 +46,10 @@ struct Drain {
       case PULSED_KIND_CLOSE:
         service.tiers.task_closed(ref->task, now);
         return;
-      default:
+      case PULSED_KIND_FREE:
+        service.reject();
+        return;
+      default:  // of a newer minor
         ++service.rejected_records;
     }
   }
@@ -52,7 +57,7 @@ struct Drain {
   void opened(const Reference& ref) {
     if (ref.task.slot == policy::kNoSlot) return;
     service.tiers.task_opened(ref.task, ref.cls, now);
-    service.directives.set_task(ref.task, service.tiers.tier(ref.task));
+    give_word(ref.task);
   }
 
   void ended(const pulsed_sample& sample, const Reference& ref, std::uint64_t wall_ticks) {
@@ -70,9 +75,13 @@ struct Drain {
     if (worker.previous.valid || worker.current.valid) settle(sample.ref, wall_ticks, cls, poll);
     service.tiers.poll_ended(poll, now);
     // Its open record was dropped, or came from a thread that is no worker.
-    if (ref.task.slot != policy::kNoSlot && !service.directives.knows(ref.task)) {
-      service.directives.set_task(ref.task, service.tiers.tier(ref.task));
-    }
+    if (ref.task.slot != policy::kNoSlot && !service.directives.knows(ref.task))
+      give_word(ref.task);
+  }
+
+  // Rings are drained one after another, so a record of a slot's last task may come after one of its next.
+  void give_word(policy::TaskId task) {
+    if (service.tiers.live(task)) service.directives.set_task(task, service.tiers.tier(task));
   }
 
   // If this is a poll that was seen in flight, what was found out then holds.
@@ -117,10 +126,14 @@ void refresh_line(Service& service, std::uint32_t index) {
   if (state == worker.state && tid == worker.tid) return;
   worker.state = state;
   worker.tid = tid;
+  if (state != PULSED_WORKER_FREE) worker.isolation = (state & PULSED_WORKER_ISOLATION) != 0;
   worker.thread.reset();
   worker.clock = clocks::RunClock{};
   worker.clock_tried = false;
   worker.reading.reset();
+  worker.current = TrackedPoll{};
+  worker.previous = TrackedPoll{};
+  service.directives.withdraw_yield(index);
 }
 
 void count_drops(Service& service, std::uint32_t index) {
@@ -130,10 +143,25 @@ void count_drops(Service& service, std::uint32_t index) {
   if (dropped > worker.dropped) {
     service.dropped_samples += dropped - worker.dropped;
   } else {
-    ++service.rejected_records;
+    service.reject();
   }
   worker.dropped = dropped;
   worker.previous.valid = false;  // its sample may be among them
+}
+
+// A close may be lost to a full ring, or come from a thread that has none: the identity words say what is gone.
+void sweep_closed(Service& service, Time now) {
+  const std::uint32_t high = service.directives.slots_high();
+  for (std::uint32_t i = 0; i < std::min(kSweep, high); ++i) {
+    if (service.sweep_slot >= high) service.sweep_slot = 1;
+    const std::uint32_t slot = service.sweep_slot++;
+    const policy::TaskId task{slot, service.directives.generation(slot)};
+    if (!service.tiers.live(task)) continue;
+    const std::uint32_t identity = __atomic_load_n(&service.s.identity[slot], __ATOMIC_RELAXED);
+    const bool same = identity >> PULSED_IDENTITY_GENERATION_SHIFT == task.generation &&
+                      (identity & PULSED_IDENTITY_STATE_MASK) == PULSED_IDENTITY_LIVE;
+    if (!same) service.tiers.task_closed(task, now);
+  }
 }
 
 }  // namespace
@@ -146,7 +174,7 @@ void Collector::discover_classes(Service& service, Time now) const {
     const std::size_t id = service.classes.size();
     ClassView cls{"", policy::Priority::kNormal, {}, {}};
     if (id != 0 && !read_class(service.s.classes[id], cls.name, cls.priority)) {
-      ++service.rejected_records;
+      service.reject();
       cls.name = "invalid";
     }
     service.classes.push_back(std::move(cls));
@@ -155,27 +183,44 @@ void Collector::discover_classes(Service& service, Time now) const {
   }
 }
 
-void Collector::collect(Service& service, Time now, Collected& collected) const {
+void Collector::collect(Service& service, Moment begin, Collected& collected) const {
   discover_workers(service);
-  discover_classes(service, now);
-  const Look look{clock_, now, clock_.now(), perf_events_};
-  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
-    WorkerView& worker = service.workers[i];
+  discover_classes(service, begin.now);
+  const auto workers = static_cast<std::uint32_t>(service.workers.size());
+  std::uint32_t left = kMostSamples;
+  for (std::uint32_t n = 0; n < workers; ++n) {
+    const std::uint32_t i = (service.first_worker + n) % workers;
     refresh_line(service, i);
-    look_at_worker(service, i, look, collected);
-    // After the look, so that it holds the sample of every poll that the look saw had ended; before the classes, so that
-    // every class those samples name is known.
-    const std::uint64_t written = worker.ring.written();
-    const std::uint64_t waiting = written - worker.ring.next();
-    if (waiting == 0) continue;
-    discover_classes(service, now);
-    if (!worker.ring.drain_until(written, kMostSamples, Drain{service, worker, clock_, now})) {
-      ++service.rejected_records;
-    }
-    count_drops(service, i);
-    collected.samples += std::min<std::uint64_t>(waiting, kMostSamples);
-    collected.more_waiting = collected.more_waiting || waiting > kMostSamples;
+    // Dated anew for each worker: draining the ones before took time.
+    const std::uint64_t ticks = clock_.now();
+    const Time now =
+        begin.now + Duration{static_cast<std::int64_t>(clock_.to_ns(ticks - begin.ticks))};
+    look_at_worker(service, i, Look{clock_, now, ticks, perf_events_}, collected);
+    drain(service, i, now, left, collected);
   }
+  if (left == 0 && workers != 0) service.first_worker = (service.first_worker + 1) % workers;
+  sweep_closed(service, begin.now);
+}
+
+void Collector::drain(Service& service, std::uint32_t index, Time now, std::uint32_t& left,
+                      Collected& collected) const {
+  WorkerView& worker = service.workers[index];
+  // After the look, so that it holds the sample of every poll that the look saw had ended; before the classes, so that
+  // every class those samples name is known.
+  const std::uint64_t written = worker.ring.written();
+  const std::uint64_t waiting = written - worker.ring.next();
+  if (waiting == 0) return;
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting, left));
+  collected.more_waiting = collected.more_waiting || waiting > most;
+  if (most == 0) return;
+  discover_classes(service, now);
+  if (!worker.ring.drain_until(written, most, Drain{service, worker, clock_, now})) {
+    service.reject();
+    return;
+  }
+  count_drops(service, index);
+  collected.samples += most;
+  left -= most;
 }
 
 void Collector::skip_backlog(Service& service) const {
@@ -196,6 +241,7 @@ void Collector::note_clocks(Service& service, const pulsed_clocks& answer, Time 
     if (answer.worker[i] >= service.workers.size() || answer.cpu_ns[i] > INT64_MAX) continue;
     WorkerView& worker = service.workers[answer.worker[i]];
     const std::uint64_t start = worker.current.start;
+    if (!worker.current.valid) continue;
     const auto age =
         static_cast<std::int64_t>(clock_.to_ns(now_ticks > start ? now_ticks - start : 0));
     note_cpu(worker, Duration{static_cast<std::int64_t>(answer.cpu_ns[i])}, at,

@@ -11,12 +11,19 @@
 
 namespace pulsed::collect {
 
+// One moment on both clocks.
+struct Moment {
+  Time now;
+  std::uint64_t ticks;
+};
+
 struct Collected {
   std::uint64_t samples = 0;
-  bool in_flight = false;     // some worker polls something now
-  bool more_waiting = false;  // a ring held more than one tick takes
-  Duration next_look =
-      Duration::max();  // until a poll in flight may reach its budget or its emergency
+  bool in_flight = false;           // some worker polls something now
+  bool more_waiting = false;        // rings held more than one tick takes
+  std::uint32_t threads_found = 0;  // looked for in /proc, which is slow
+  // Until a poll in flight may reach its budget or its emergency.
+  Duration next_look = Duration::max();
 };
 
 // What holds for a class that the service has just registered.
@@ -28,9 +35,9 @@ class Collector {
   Collector(const shm::TickClock& clock, bool perf_events, PolicyOf policy_of)
       : clock_(clock), perf_events_(perf_events), policy_of_(std::move(policy_of)) {}
 
-  // Finds new workers and classes, looks at every poll in flight, then drains the rings: in this order, so that the end of a poll that was seen in flight
-  // comes after the look.
-  void collect(Service& service, Time now, Collected& collected) const;
+  // Finds new workers and classes; of each worker looks at the poll in flight, then drains the ring: in this order, so
+  // that the end of a poll that was seen in flight comes after the look. `begin` is the begin of the tick.
+  void collect(Service& service, Moment begin, Collected& collected) const;
   // After the loop stood still too long to date what waits: nothing in the rings is judged.
   void skip_backlog(Service& service) const;
   // The shim's answer to a request for CPU clocks.
@@ -40,6 +47,8 @@ class Collector {
 
  private:
   void discover_classes(Service& service, Time now) const;
+  void drain(Service& service, std::uint32_t worker, Time now, std::uint32_t& left,
+             Collected& collected) const;
 
   const shm::TickClock& clock_;
   bool perf_events_;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/collect/reference.h"
 
@@ -39,8 +40,36 @@ void end_current(Service& service, std::uint32_t index) {
   service.directives.withdraw_yield(index);
 }
 
-void open_clock(const Service& service, WorkerView& worker, const Look& look) {
+// Another start on the line: another poll, or one that paused for a poll nested in it and goes on, its begin moved. The
+// latter began before the last look, which no fresh poll of the task can have.
+void change_poll(Service& service, std::uint32_t index, const Line& line, Time now) {
+  WorkerView& worker = service.workers[index];
+  const auto goes_on = [&](const TrackedPoll& poll) {
+    return poll.valid && same_task(poll.ref, line.task) && line.start <= worker.looked_at_ticks;
+  };
+  if (goes_on(worker.current)) {
+    service.directives.withdraw_yield(index);
+  } else if (goes_on(worker.previous)) {
+    std::swap(worker.previous, worker.current);
+    service.directives.withdraw_yield(index);
+  } else {
+    end_current(service, index);
+    worker.current.valid = true;
+    worker.current.blame_at = now;
+  }
+  worker.current.start = line.start;
+}
+
+// Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second.
+void open_clock(const Service& service, WorkerView& worker, const Look& look,
+                Collected& collected) {
+  constexpr std::uint32_t kMostLookups = 2;
+  if (collected.threads_found >= kMostLookups) return;
+  if (worker.clock_tried_at != Time{} && look.now - worker.clock_tried_at < std::chrono::seconds{1})
+    return;
+  ++collected.threads_found;
   worker.clock_tried = true;
+  worker.clock_tried_at = look.now;
   worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
   if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
 }
@@ -74,7 +103,7 @@ void judge(Service& service, std::uint32_t index, const Reference& ref, const Lo
       {ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
   poll.counted = poll.counted || verdict.violation;
   if (poll.counted) poll.counted_cpu = poll.cpu;
-  const bool isolated = (worker.state & PULSED_WORKER_ISOLATION) != 0;
+  const bool isolated = worker.isolation;
   if (verdict.yield && (!isolated || poll.cpu >= kIsolationTurn)) {
     service.directives.ask_yield(index, poll.start);
   }
@@ -89,8 +118,7 @@ struct Limits {
 
 Limits limits_of(const Service& service, const WorkerView& worker, policy::ClassId cls) {
   const Duration budget = service.tiers.budget(cls);
-  if ((worker.state & PULSED_WORKER_ISOLATION) != 0)
-    return {budget, kIsolationTurn, kIsolationTurn};
+  if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn};
   return {budget, service.tiers.emergency(cls), kBlameInterval};
 }
 
@@ -111,9 +139,9 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
 }
 
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
-              const Look& look) {
+              const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
-  if (age * 2 >= limits.first && !worker.clock_tried) open_clock(service, worker, look);
+  if (age * 2 >= limits.first && !worker.clock_tried) open_clock(service, worker, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
     ask_for_clocks(service, look);
@@ -127,12 +155,12 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
   const Limits limits = limits_of(service, worker, ref.cls);
-  read_cpu(service, index, limits, age, look);
+  read_cpu(service, index, limits, age, look, collected);
   poll.cpu = std::min(poll.cpu, age);
   if (age > limits.first) find_blame(worker, look);
   if (poll.cpu > limits.first) judge(service, index, ref, look);
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
-  if ((worker.state & PULSED_WORKER_ISOLATION) != 0) return;
+  if (worker.isolation) return;
   // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
   if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
     service.directives.ask_yield(index, poll.start);
@@ -159,21 +187,20 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   }
   const std::optional<Reference> ref =
       checked(line->task, service.peer.dimensions.tasks, service.classes.size());
-  // A start a little in the future is a clock read after ours; further off it is nonsense.
-  const std::uint64_t slack = look.clock.ticks_per_second() / 100;
   const auto cls = line->task >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
-  if (!ref && cls >= service.classes.size() && cls < service.peer.dimensions.classes)
-    return;  // known at the next tick
+  if (!ref && cls >= service.classes.size() && cls < service.peer.dimensions.classes) {
+    return;  // registered just now: known at the next tick
+  }
+  // A start a little in the future is a clock read after ours; further off it is nonsense.
+  const std::uint64_t slack = look.clock.ticks_per_second();
   if (!ref || kind_of(line->task) != PULSED_KIND_POLL || line->start > look.now_ticks + slack) {
-    ++service.rejected_records;
+    service.reject();
     return;
   }
   if (!worker.current.valid || worker.current.start != line->start) {
-    end_current(service, index);
-    worker.current.valid = true;
-    worker.current.start = line->start;
-    worker.current.blame_at = look.now;
+    change_poll(service, index, *line, look.now);
   }
+  worker.looked_at_ticks = look.now_ticks;
   worker.current.ref = line->task;
   const std::uint64_t age = look.now_ticks > line->start ? look.now_ticks - line->start : 0;
   worker.current.seen_ticks = age;

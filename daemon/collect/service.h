@@ -48,6 +48,7 @@ struct WorkerView {
   explicit WorkerView(shm::RingReader reader) : ring(reader) {}
   shm::RingReader ring;
   std::uint32_t state = 0;  // PULSED_WORKER_* bits when last looked at
+  bool isolation = false;   // its line belongs, or last belonged, to a thread of the isolation pool
   std::uint32_t tid = 0;    // as claimed
   std::uint64_t dropped = 0;
   TrackedPoll current;
@@ -55,6 +56,8 @@ struct WorkerView {
   std::optional<clocks::PeerThread> thread;  // confirmed; looked for once it matters
   clocks::RunClock clock;
   bool clock_tried = false;
+  Time clock_tried_at{};
+  std::uint64_t looked_at_ticks = 0;  // when its line was last read
   std::optional<CpuReading> reading;
 };
 
@@ -76,6 +79,8 @@ struct Service {
   Service(attach::AttachedService&& attached, bool enforce);
 
   [[nodiscard]] const pulsed_service_line& line() const { return *s.service; }
+  // Counts something in its memory that no sound shim writes.
+  void reject() { ++rejected_records, ++nonsense; }
 
   attach::AttachedService peer;
   shm::ServiceRegions s;  // read-only memory
@@ -86,14 +91,19 @@ struct Service {
   std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount> tier_changes{};
   std::uint64_t class_changes = 0;
   std::uint64_t dropped_samples = 0;
-  std::uint64_t rejected_records = 0;
+  std::uint64_t rejected_records = 0;  // nonsense, and records of kinds this daemon does not know
+  std::uint64_t nonsense = 0;          // within the present minute: what quarantines
+  Time nonsense_since{};
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
-  Time clocks_asked_at{};  // the shim was last asked for CPU clocks
+  Time clocks_asked_at{};          // the shim was last asked for CPU clocks
+  std::uint32_t first_worker = 0;  // whose ring is drained first in this tick
+  std::uint32_t sweep_slot = 1;    // where the sweep for lost closes goes on
 };
 
-// A service whose memory held this much nonsense is no longer read or directed.
+// A service whose memory holds more nonsense than this within a minute is no longer read or directed.
 inline constexpr std::uint64_t kNonsenseToQuarantine = 4096;
+inline constexpr std::chrono::minutes kNonsenseWindow{1};
 
 }  // namespace pulsed::collect

@@ -31,7 +31,7 @@ void add_records(const Service& service, std::uint64_t begin, std::uint64_t end,
     sum.polls += polls;
     sum.cpu_ticks += __atomic_load_n(&shared.cpu_ticks, __ATOMIC_RELAXED);
     sum.yields += __atomic_load_n(&shared.yields, __ATOMIC_RELAXED);
-    if ((service.workers[worker].state & PULSED_WORKER_ISOLATION) != 0) sum.isolated_polls += polls;
+    if (service.workers[worker].isolation) sum.isolated_polls += polls;
   }
 }
 
@@ -58,7 +58,7 @@ void for_written_records(const Service& service, F&& f) {
 // A counter of ours never falls, whatever a service does to its own.
 void raise(std::uint64_t& counter, std::uint64_t value, Service& service) {
   if (value < counter) {
-    ++service.rejected_records;
+    service.reject();
   } else {
     counter = value;
   }

@@ -170,6 +170,8 @@ void TierManager::tick(Time now) {
   state_->sweep(now);
 }
 
+bool TierManager::live(TaskId id) const { return state_->live_task(id) != nullptr; }
+
 Tier TierManager::tier(TaskId id) const {
   const TaskState* task = state_->live_task(id);
   return task != nullptr ? task->tier : Tier::kMonitor;

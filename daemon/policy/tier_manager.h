@@ -74,6 +74,7 @@ class TierManager {
   // classes, not tasks.
   void tick(Time now);
 
+  [[nodiscard]] bool live(TaskId task) const;  // opened, not closed, of exactly this generation
   [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
   [[nodiscard]] Tier class_tier(ClassId cls) const;
   [[nodiscard]] Duration budget(ClassId cls) const;  // effective

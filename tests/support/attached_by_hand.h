@@ -51,7 +51,7 @@ class AttachedByHand {
   // One tick of the collector; changes stay for the test to look at.
   collect::Collected tick() {
     collect::Collected collected;
-    collector_.collect(*service_, now_, collected);
+    collector_.collect(*service_, {now_, clock_.now()}, collected);
     return collected;
   }
   [[nodiscard]] collect::Collector& collector() { return collector_; }
@@ -73,11 +73,22 @@ class AttachedByHand {
     return slot | std::uint64_t{generation} << PULSED_REF_GENERATION_SHIFT |
            std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT | kind << PULSED_REF_KIND_SHIFT;
   }
+  // A record, and the identity word as a sound shim has it then.
   void push(std::uint32_t worker, std::uint64_t reference, std::uint64_t span = 0) {
+    set_identity(reference);
     pulsed_worker_line& line = s_.lines[worker];
     s_.rings[std::size_t{worker} * dimensions_.ring_samples +
              line.write % dimensions_.ring_samples] = {reference, span};
     __atomic_store_n(&line.write, line.write + 1, __ATOMIC_RELEASE);
+  }
+  void set_identity(std::uint64_t reference) {
+    const auto slot = reference & PULSED_REF_SLOT_MASK;
+    const auto kind = reference >> PULSED_REF_KIND_SHIFT & PULSED_REF_KIND_MASK;
+    if (slot >= dimensions_.tasks || kind == PULSED_KIND_QUEUE_WAIT) return;
+    const auto generation =
+        static_cast<std::uint32_t>(reference >> PULSED_REF_GENERATION_SHIFT & 0xffff);
+    s_.identity[slot] = generation << PULSED_IDENTITY_GENERATION_SHIFT |
+                        (kind == PULSED_KIND_CLOSE ? PULSED_IDENTITY_FREE : PULSED_IDENTITY_LIVE);
   }
   // A poll whose CPU time is known to be its wall time.
   void push_exact(std::uint32_t worker, std::uint32_t slot, std::uint16_t generation,

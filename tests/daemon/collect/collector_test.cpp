@@ -50,6 +50,69 @@ TEST_CASE("a closed task leaves nothing behind") {
   CHECK(t.sv.tiers.live_tasks() == 0);
 }
 
+TEST_CASE("a task whose close was lost is closed by its identity word") {
+  OneWorker t;
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_OPEN));
+  t.tick();
+  CHECK(t.sv.tiers.live_tasks() == 1);
+  t.set_identity(AttachedByHand::ref(20, 1, 1, PULSED_KIND_CLOSE));
+  t.tick();
+  CHECK(t.sv.tiers.live_tasks() == 0);
+}
+
+TEST_CASE("a late record of a slot's last task does not take the word of its next") {
+  OneWorker t;
+  t.push(0, AttachedByHand::ref(20, 6, 1, PULSED_KIND_OPEN));
+  t.tick();
+  t.push(0, AttachedByHand::ref(20, 5, 1, PULSED_KIND_OPEN));
+  t.push_exact(0, 20, 5, 1, 300us);
+  t.set_identity(AttachedByHand::ref(20, 6, 1, PULSED_KIND_OPEN));
+  t.tick();
+  CHECK((t.d().tasks[20] >> PULSED_WORD_GENERATION_SHIFT) == 6);
+}
+
+TEST_CASE("records of kinds that a newer shim may write are counted, and are no nonsense") {
+  OneWorker t;
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_COUNT));
+  t.tick();
+  CHECK(t.sv.rejected_records == 1);
+  CHECK(t.sv.nonsense == 0);
+  t.push(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_FREE));
+  t.tick();
+  CHECK(t.sv.nonsense == 1);
+}
+
+TEST_CASE(
+    "one tick takes a bounded number of samples of a service, from another ring first each time") {
+  AttachedByHand t(true, {2, 65536, 1024, 64});
+  t.add_class(1, "a");
+  t.add_worker(0);
+  t.add_worker(1);
+  t.tick();
+  for (int i = 0; i < 65000; ++i) t.push_exact(0, 20, 1, 1, 10us);
+  for (int i = 0; i < 65000; ++i) t.push_exact(1, 21, 1, 1, 10us);
+  const Collected first = t.tick();
+  CHECK(first.samples == 65536);
+  CHECK(first.more_waiting);
+  const Collected second = t.tick();
+  CHECK(first.samples + second.samples == 130000);
+  CHECK_FALSE(second.more_waiting);
+  CHECK(t.service().rejected_records == 0);
+}
+
+TEST_CASE("polls of an isolation pool that has ended stay told apart") {
+  OneWorker t;
+  t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+  t.tick();
+  t.s().totals[AttachedByHand::kDimensions.classes + 1] = {5, 1000, 500, 5, 1, 0, 0, 0};
+  t.s().lines[1].state = PULSED_WORKER_FREE;
+  t.tick();
+  t.collector().read_totals(t.sv);
+  t.collector().read_totals(t.sv);
+  CHECK(t.sv.classes[1].isolated_polls == 5);
+  CHECK(t.sv.rejected_records == 0);
+}
+
 TEST_CASE("every kind of nonsense in a sample is rejected and counted") {
   OneWorker t;
   const auto rejected = [&t](std::uint64_t ref) {

@@ -23,6 +23,7 @@ struct OneWorker : AttachedByHand {
   }
   // Looks twice at a poll that burned all of `age`: the first look dates it, the second judges it.
   std::uint64_t hog(std::uint64_t reference, policy::Duration age) {
+    sv.workers[0].looked_at_ticks = 0;  // it began after the last look
     const std::uint64_t start = begin_poll(0, reference, age);
     tick();
     sv.workers[0].current.cpu_base = 0ns;
@@ -233,6 +234,26 @@ TEST_CASE("CPU time burned before the poll began is not held against it") {
     note_cpu(worker, 14ms, 100500us, 101ms);
     CHECK_FALSE(worker.current.cpu_base.has_value());
   }
+}
+
+TEST_CASE("a poll that paused for a nested one is the same poll when it goes on") {
+  OneWorker t;
+  t.add_class(2, "inner");
+  t.hog(kTask, 2ms);
+  const std::uint64_t inner = AttachedByHand::ref(30, 1, 2, PULSED_KIND_POLL);
+  SUBCASE("the nested poll was not seen") {}
+  SUBCASE("the nested poll was seen") {
+    t.begin_poll(0, inner, 0us);
+    t.tick();
+  }
+  // It goes on, its begin moved to a moment before the last look.
+  t.begin_poll(0, kTask, 1900us);
+  t.sv.workers[0].looked_at_ticks = t.clock().now();
+  t.tick();
+  t.say_cpu(0, 3ms);
+  t.tick();
+  CHECK(t.sv.workers[0].current.counted);
+  CHECK(t.sv.tiers.violations(kClass) == 1);
 }
 
 TEST_CASE("a line that changes hands forgets the thread before") {
