@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <random>
 
 #include "shared_memory/class_name.h"
@@ -139,25 +140,13 @@ void Session::run() {
   std::minstd_rand random(static_cast<unsigned>(::getpid()) ^ static_cast<unsigned>(pulsed_now()));
   milliseconds backoff = kFirstBackoff;
   while (true) {
-    for (const std::string& dir : run_dirs_) {
-      AttachFailure failure{};
-      std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, failure);
-      if (!socket) {
-        if (failure.worth_saying)
-          say_once(dir + ": " + failure.text + "; the service runs on unwatched");
-        continue;
-      }
-      auto attachment = std::make_shared<Attachment>();
-      attachment->dimensions = dimensions_;
-      attachment->end = std::move(socket->end);
-      install(std::move(attachment));
-      const Wake wake = serve(socket->socket.get(), wake_.get(),
-                              [this](const auto& workers) { return read_clocks(workers); });
+    bool was_attached = false;
+    try {
+      if (attach_and_serve(was_attached) == Wake::kStop) return;
+    } catch (const std::exception&) {  // no memory: detached is better than gone
       uninstall();
-      if (wake == Wake::kStop) return;
-      backoff = kFirstBackoff;
-      break;
     }
+    if (was_attached) backoff = kFirstBackoff;
     const auto jittered =
         static_cast<int>(backoff.count() / 2 +
                          static_cast<long>(random() % static_cast<unsigned long>(backoff.count())));
@@ -165,6 +154,28 @@ void Session::run() {
     if (::poll(&stop, 1, jittered) == 1) return;
     backoff = std::min(backoff * 3 / 2, kLongestBackoff);
   }
+}
+
+Wake Session::attach_and_serve(bool& was_attached) {
+  for (const std::string& dir : run_dirs_) {
+    AttachFailure failure{};
+    std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, failure);
+    if (!socket) {
+      if (failure.worth_saying)
+        say_once(dir + ": " + failure.text + "; the service runs on unwatched");
+      continue;
+    }
+    auto attachment = std::make_shared<Attachment>();
+    attachment->dimensions = dimensions_;
+    attachment->end = std::move(socket->end);
+    install(std::move(attachment));
+    was_attached = true;
+    const Wake wake = serve(socket->socket.get(), wake_.get(),
+                            [this](const auto& workers) { return read_clocks(workers); });
+    uninstall();
+    return wake;
+  }
+  return Wake::kLost;
 }
 
 void Session::install(std::shared_ptr<Attachment> a) {

@@ -53,6 +53,8 @@ class Session {
   Session(const pulsed_session_options& options, shm::Dimensions dimensions);
   bool start();
   void run();  // the shim's own thread
+  // At the first run directory with a daemon, until that is lost; kLost also if there is none.
+  Wake attach_and_serve(bool& was_attached);
   [[nodiscard]] bool live(pulsed_task task) const;
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <new>
 
@@ -67,7 +68,8 @@ bool same_task(std::uint64_t a, std::uint64_t b) {
 // Begins a poll on a page that is ready; `hot.current` is set.
 void begin(HotPage& page, std::uint64_t ref) {
   pulsed_hot& hot = page.hot;
-  page.measured = pulsed_wants_measure(&hot, ref) != 0 ? 1 : 0;
+  const bool asked = pulsed_wants_measure(&hot, ref) != 0;
+  page.measured = asked && lease_holds(*page.worker->attachment->daemon.daemon) ? 1 : 0;
   if (page.measured != 0) page.cpu_start_ns = thread_cpu_ns();
   hot.special = page.measured != 0 || page.depth != 0 ? 1 : 0;
   *hot.rseq_cs = hot.mark;
@@ -124,9 +126,9 @@ void pause_outer(HotPage& page) {
   outer.cpu_start_ns = page.cpu_start_ns;
   outer.flattened = page.flattened;
   outer.measured = page.measured != 0;
-  outer.exact = *hot.rseq_cs == hot.exact_mark;
   outer.paused_cpu_ns = outer.measured ? thread_cpu_ns() : 0;
   outer.paused_at = pulsed_now();
+  outer.exact = *hot.rseq_cs == hot.exact_mark;  // last: it speaks for all that is booked
   page.flattened = 0;
   // release: before the inner poll's start, which must never be read with the outer one's task.
   __atomic_store_n(&hot.line->task, 0, __ATOMIC_RELEASE);
@@ -260,15 +262,15 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
   auto* s = reinterpret_cast<Session*>(session);
   if (s == nullptr || this_worker() != nullptr || s->in_child()) return -1;
   go_inert();  // a child's thread may still point to its parent's page, and would look attached
-  if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
-    s->say_once(
-        "this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
-        "rebuild it; its workers stay unwatched");
-    return -1;
-  }
   try {
+    if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
+      s->say_once(
+          "this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
+          "rebuild it; its workers stay unwatched");
+      return -1;
+    }
     tls_worker = become_worker(*s, name, flags);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     tls_worker = nullptr;
   }
   if (tls_worker == nullptr) return -1;

@@ -67,6 +67,17 @@ TEST_CASE("each different refusal is said once") {
   CHECK(r.log.lines().size() == 3);
 }
 
+TEST_CASE("a session out of memory on its own thread tries again") {
+  FakeDaemon daemon;
+  Session session{
+      {.run_dir = daemon.run_dir(), .log = [](void*, const char*) { throw std::bad_alloc(); }}};
+  (void)daemon.accept([](FakeDaemon::Peer&, pulsed_welcome& welcome) {
+    welcome.status = PULSED_ATTACH_DENIED;  // which is said
+  });
+  const FakeDaemon::Peer peer = daemon.accept();
+  CHECK(session.wait_attached(kLong));
+}
+
 TEST_CASE("a reason that is not terminated is cut and not overrun") {
   Refused r;
   r.thrice([](FakeDaemon::Peer&, pulsed_welcome& welcome) {

@@ -95,6 +95,15 @@ TEST_CASE("inline code of another version or size stays inert and says so once")
   CHECK(s.line().state == PULSED_WORKER_FREE);
 }
 
+TEST_CASE("a log out of memory makes a thread no worker") {
+  const TempDir nobody;
+  Session session{
+      {.run_dir = nobody.path(), .log = [](void*, const char*) { throw std::bad_alloc(); }}};
+  CHECK(pulsed_worker_attach_checked(session.c_session(), "w", 0, PULSED_SHIM_VERSION + 1,
+                                     sizeof(pulsed_hot)) == -1);
+  CHECK(Worker(session).attached());
+}
+
 TEST_CASE("the line shows the poll in flight and nothing between polls") {
   AttachedService s;
   const Worker worker(s.session);
@@ -254,6 +263,22 @@ TEST_CASE("a poll is measured no longer once nobody asks") {
   REQUIRE(polls.size() == 2);
   CHECK((polls[0].ref & PULSED_FLAG_CPU_MEASURED) != 0);
   CHECK((polls[1].ref & PULSED_FLAG_CPU_MEASURED) == 0);
+}
+
+TEST_CASE("a poll is measured only while the lease holds") {
+  AttachedService s;
+  const Worker worker(s.session);
+  const Task task = s.session.open(s.session.task_class("a"));
+  shm::RingReader ring = s.peer.ring(0);
+  s.peer.ask_task(task.handle(), PULSED_DIRECTIVE_MEASURE);
+  s.peer.let_lease_run_out();
+  {
+    const PollScope poll(task);
+    be_descheduled();
+  }
+  const std::vector<pulsed_sample> polls = drain(ring, PULSED_KIND_POLL);
+  REQUIRE(polls.size() == 1);
+  CHECK((polls[0].ref & PULSED_FLAG_CPU_MEASURED) == 0);
 }
 
 TEST_CASE("an end without a begin does nothing") {
