@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kHelloTimeout{1000};
 // Without a descriptor to accept with, the socket stays readable: nobody is accepted for so long.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+// One turn of the thread accepts no more, so that a storm of connections cannot keep it from hellos and from stopping.
+constexpr int kAcceptsPerTurn = 64;
 // 73 years: no clock has run that long, and what is reckoned from a few of them fits 64 bits.
 constexpr std::uint64_t kMostClockNs = INT64_MAX / 4;
 constexpr std::uint64_t kListenerKey = 0;
@@ -138,7 +140,7 @@ void AttachServer::run() {
     for (int i = 0; i < n; ++i) {
       const std::uint64_t key = ready[static_cast<std::size_t>(i)].data.u64;
       if (key == kWakeKey) return;
-      key == kListenerKey ? accept_all() : on_readable(key);
+      key == kListenerKey ? accept_some() : on_readable(key);
     }
     drop_late();
     if (accept_again_ && *accept_again_ <= Clock::now()) pause_accepting(false);
@@ -160,8 +162,8 @@ std::size_t AttachServer::mute_connections_of(uid_t uid) const {
       [uid](const auto& c) { return !c.second.attached && c.second.peer.uid == uid; }));
 }
 
-void AttachServer::accept_all() {
-  while (true) {
+void AttachServer::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {  // epoll tells again of those that still wait
     shm::Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.valid()) {
       if (errno != EMFILE && errno != ENFILE) return;

@@ -86,7 +86,7 @@ class AttachServer {
   };
 
   void run();
-  void accept_all();
+  void accept_some();
   void pause_accepting(bool pause);
   [[nodiscard]] std::size_t mute_connections_of(uid_t uid) const;
   void on_readable(std::uint64_t key);

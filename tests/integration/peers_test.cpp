@@ -1,7 +1,10 @@
 // Whoever connects to the attach socket: older, newer, mute, talkative, many. The daemon lives and serves the rest.
 #include <sys/resource.h>
 
+#include <atomic>
+#include <csignal>
 #include <list>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -147,6 +150,28 @@ TEST_CASE("A flood of mute connections passes and services attach after it") {
     // What is refused in numbers is not logged in numbers.
     CHECK(daemon.log().size() < 100'000);
   }
+}
+
+TEST_CASE("A storm of connections does not keep the daemon from attaching others or from ending") {
+  DaemonProcess daemon;
+  std::atomic<bool> stop{false};
+  std::list<std::thread> storm;
+  for (int i = 0; i < 16; ++i) {
+    storm.emplace_back([&] {
+      while (!stop.load()) {
+        try {
+          const RawPeer peer(daemon.socket_path());
+        } catch (const std::runtime_error&) {
+          if (stop.load()) return;  // until then: a full backlog, or an ending daemon
+        }
+      }
+    });
+  }
+  CHECK(serves_others(daemon));
+  daemon.process().signal(SIGTERM);
+  CHECK(daemon.process().wait_end() == Ended{.code = 0});
+  stop.store(true);
+  for (std::thread& thread : storm) thread.join();
 }
 
 }  // namespace pulsed::test
