@@ -146,25 +146,13 @@ void Daemon::take_events(Time now) {
       if (collect::Service* service = find(clocks->id))
         collector_.note_clocks(*service, clocks->clocks, now);
     } else if (const auto* refused = std::get_if<attach::Refused>(&event)) {
-      note_refusal(refused->why, now);
+      ++counters_.attaches_refused;
+      if (refusal_lines_.take(now)) {
+        spdlog::warn("attach refused: {}{}", refused->why, refusal_lines_.left_out());
+      }
     }
   }
   ready_.store(true, std::memory_order_release);
-}
-
-// A peer that tries again and again must not fill the log.
-void Daemon::note_refusal(const std::string& why, Time now) {
-  ++counters_.attaches_refused;
-  if (now - refusal_logged_at_ < std::chrono::seconds{1}) {
-    ++refusals_unlogged_;
-    return;
-  }
-  refusal_logged_at_ = now;
-  spdlog::warn("attach refused: {}{}", why,
-               refusals_unlogged_ == 0
-                   ? ""
-                   : fmt::format(" (and {} more since the last such line)", refusals_unlogged_));
-  refusals_unlogged_ = 0;
 }
 
 void Daemon::attach(attach::AttachedService&& attached, Time now) {
@@ -174,8 +162,10 @@ void Daemon::attach(attach::AttachedService&& attached, Time now) {
   service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
   ++counters_.attaches;
   busy_until_ = now + kStayAwake;
-  spdlog::info("{} (pid {}, uid {}) attached", service.peer.name, service.peer.pid,
-               service.peer.uid);
+  if (peer_lines_.take(now)) {
+    spdlog::info("{} (pid {}, uid {}) attached{}", service.peer.name, service.peer.pid,
+                 service.peer.uid, peer_lines_.left_out());
+  }
 }
 
 void Daemon::detach(attach::ServiceId id, Time now) {
@@ -189,7 +179,10 @@ void Daemon::detach(attach::ServiceId id, Time now) {
   }
   ledger_.close(service, now);
   ++counters_.detaches;
-  spdlog::info("{} (pid {}) detached", service.peer.name, service.peer.pid);
+  if (peer_lines_.take(now)) {
+    spdlog::info("{} (pid {}) detached{}", service.peer.name, service.peer.pid,
+                 peer_lines_.left_out());
+  }
   services_.erase(found);
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/collect/collector.h"
 #include "daemon/config/config.h"
 #include "daemon/ledger.h"
+#include "daemon/log_budget.h"
 #include "daemon/policy/policy.h"
 #include "daemon/snapshot.h"
 #include "shared_memory/tick_clock.h"
@@ -57,7 +58,6 @@ class Daemon final : public SnapshotSource {
   void collect_last(collect::Service& service, Time now);
   void judge_nonsense(collect::Service& service, Time now);
   void quarantine(collect::Service& service);
-  void note_refusal(const std::string& why, Time now);
   void apply_policy(Time now);
   [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
   void publish(Time now);
@@ -81,8 +81,8 @@ class Daemon final : public SnapshotSource {
   Time last_tick_{};
   Time busy_until_{};
   Time watchdog_due_{};
-  Time refusal_logged_at_{};
-  std::uint64_t refusals_unlogged_ = 0;
+  LogBudget refusal_lines_;
+  LogBudget peer_lines_;  // attached and detached
 
   attach::AttachServer attach_server_;
   std::thread thread_;

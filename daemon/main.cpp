@@ -2,7 +2,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics/exposition.h"
+#include "daemon/process.h"
 #include "daemon/sd_notify.h"
 
 namespace {
@@ -27,12 +27,6 @@ sigset_t handled_signals() {
   ::sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
   return set;
-}
-
-void set_log_level(config::LogLevel level) {
-  constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                              spdlog::level::err};
-  spdlog::set_level(levels[static_cast<std::size_t>(level)]);
 }
 
 void reload(Daemon& daemon, const config::Sources& sources, config::Settings& settings) {
@@ -51,15 +45,8 @@ void reload(Daemon& daemon, const config::Sources& sources, config::Settings& se
   sd_notify("READY=1");
 }
 
-// Services, their processes and the clocks of their threads are a descriptor each.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int serve(const config::Sources& sources, config::Settings settings) {
+  log_from_a_thread_of_its_own();
   set_log_level(settings.config.log_level);
   raise_descriptor_limit();
   Daemon daemon(settings.config, settings.policy, PULSED_VERSION);
@@ -81,6 +68,7 @@ int serve(const config::Sources& sources, config::Settings settings) {
   spdlog::info("stopping: every directive is taken back");
   daemon.stop();
   if (http) http->stop();
+  spdlog::shutdown();
   return config::kExitOk;
 }
 
@@ -109,6 +97,7 @@ int main(int argc, char** argv) {
         return serve(invocation.sources, std::move(invocation.settings));
     }
   } catch (const std::exception& e) {
+    spdlog::shutdown();  // what was logged comes before why we end
     std::cerr << "pulsed: " << e.what() << '\n';
   }
   return config::kExitFailed;
