@@ -72,7 +72,7 @@ std::uint64_t thread_clock_ns(std::uint32_t tid) {
 
 }  // namespace
 
-std::unique_ptr<Session> Session::open(const pulsed_session_options& o) {
+Session* Session::open(const pulsed_session_options& o) {
   shm::Dimensions d;
   if (o.workers != 0) d.workers = o.workers;
   if (o.ring_samples != 0) d.ring_samples = o.ring_samples;
@@ -88,9 +88,10 @@ std::unique_ptr<Session> Session::open(const pulsed_session_options& o) {
     errno = EINVAL;
     return nullptr;
   }
-  std::unique_ptr<Session> session(new Session(o, d));
+  std::shared_ptr<Session> session(new Session(o, d));
   if (session->alive_ == nullptr || !session->tasks_.valid() || !session->start()) return nullptr;
-  return session;
+  session->self_ = session;
+  return session.get();
 }
 
 Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
@@ -108,14 +109,17 @@ Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
   classes_.push_back({"", PULSED_PRIORITY_NORMAL});
 }
 
-Session::~Session() {
-  if (alive_ == nullptr || in_child()) return;
+void Session::close() {
   if (started_) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof(one));
     ::pthread_join(thread_, nullptr);
   }
-  ::munmap(alive_, PULSED_PAGE);
+  const std::shared_ptr<Session> last = std::move(self_);  // the workers hold the others
+}
+
+Session::~Session() {
+  if (alive_ != nullptr) ::munmap(alive_, PULSED_PAGE);
 }
 
 bool Session::start() {
@@ -268,6 +272,7 @@ bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
   const std::lock_guard lock(mutex_);
   const std::optional<std::uint32_t> index = free_line(worker->flags);
   if (!index) return false;
+  worker->session = self_;
   worker->index = *index;
   line_flags_[*index] = worker->flags;
   WorkerState& added = *(workers_[*index] = std::move(worker));

@@ -18,11 +18,15 @@
 
 namespace pulsed::shim {
 
-// Thread-safe. In a forked child every member function does nothing.
+// Thread-safe. In a forked child every member function does nothing. Lives until it is closed and its last worker has
+// detached.
 class Session {
  public:
-  // Null if an option is out of range (the log says which) or there is no memory or thread to be had.
-  static std::unique_ptr<Session> open(const pulsed_session_options& options);
+  // Null if an option is out of range (the log says which) or there is no memory or thread to be had. Owned by itself
+  // until closed.
+  static Session* open(const pulsed_session_options& options);
+  // Ends its thread and the attachment; workers fall inert at their next poll begin.
+  void close();
   ~Session();
 
   [[nodiscard]] bool in_child() const { return __atomic_load_n(alive_, __ATOMIC_RELAXED) == 0; }
@@ -36,6 +40,7 @@ class Session {
   void set_class(pulsed_task& task, std::uint16_t cls);
   [[nodiscard]] std::uint32_t directive(pulsed_task task) const;
 
+  // Gives it a line and a share in the session.
   bool add_worker(std::unique_ptr<WorkerState> worker);
   void remove_worker(WorkerState* worker);
   // By the worker's own thread at a poll begin: changes over to the attachment of now. False: there is none.
@@ -67,6 +72,7 @@ class Session {
   void write_line(const Attachment& a, const WorkerState& worker) const;
   std::vector<std::uint64_t> read_clocks(const std::vector<std::uint32_t>& workers);
 
+  std::shared_ptr<Session> self_;  // what the C handle holds; null once closed
   const shm::Dimensions dimensions_;
   const std::string service_;
   const std::vector<std::string> run_dirs_;

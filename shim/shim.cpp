@@ -22,7 +22,7 @@ pulsed_session* pulsed_session_open(const pulsed_session_options* options) {
     std::memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
   }
   try {
-    return reinterpret_cast<pulsed_session*>(Session::open(full).release());
+    return reinterpret_cast<pulsed_session*>(Session::open(full));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -31,7 +31,7 @@ pulsed_session* pulsed_session_open(const pulsed_session_options* options) {
 void pulsed_session_close(pulsed_session* session) {
   Session* s = of(session);
   // In a child the session is its parent's: its thread is not here, and its lock may be held for ever.
-  if (s != nullptr && !s->in_child()) delete s;
+  if (s != nullptr && !s->in_child()) s->close();
 }
 
 int pulsed_session_attached(const pulsed_session* session) {

@@ -43,7 +43,7 @@ pulsed_task Session::open_task(std::uint16_t cls) {
   if (cls >= dimensions_.classes) return pulsed_task{0};
   if (in_child()) return pulsed_task{class_bits};
   WorkerState* worker = this_worker();
-  if (worker != nullptr && worker->session != this) worker = nullptr;
+  if (worker != nullptr && worker->session.get() != this) worker = nullptr;
   const shm::DealtSlot dealt =
       worker != nullptr ? tasks_.open(worker->slots, cls) : tasks_.open_shared(cls);
   if (dealt.slot == 0) {
@@ -65,7 +65,7 @@ void Session::close_task(pulsed_task task) {
   const std::uint32_t slot = slot_of(task);
   if (slot == 0 || slot >= dimensions_.tasks || in_child() || !live(task)) return;
   WorkerState* worker = this_worker();
-  if (worker != nullptr && worker->session != this) worker = nullptr;
+  if (worker != nullptr && worker->session.get() != this) worker = nullptr;
   if (worker != nullptr) {
     push_record(*worker, task, PULSED_KIND_CLOSE);
     tasks_.retire(slot);
@@ -88,7 +88,7 @@ void Session::set_class(pulsed_task& task, std::uint16_t cls) {
   if (const std::uint32_t slot = slot_of(task);
       slot != 0 && slot < dimensions_.tasks && live(task)) {
     tasks_.set_class(slot, cls);
-    publish_identity(worker != nullptr && worker->session == this ? worker : nullptr, slot);
+    publish_identity(worker != nullptr && worker->session.get() == this ? worker : nullptr, slot);
   }
   if (worker != nullptr) reclassify_poll(before, cls);
 }
@@ -109,7 +109,7 @@ void Session::publish_identity(const WorkerState* worker, std::uint32_t slot) co
 std::uint32_t Session::directive(pulsed_task task) const {
   if (in_child()) return 0;
   const WorkerState* worker = this_worker();
-  if (worker != nullptr && worker->session == this) {
+  if (worker != nullptr && worker->session.get() == this) {
     // Our own attachment, which only this thread changes; a lost daemon's lease runs out by itself.
     return pulsed_this_hot() != nullptr ? directive_in(*worker->attachment, task) : 0;
   }

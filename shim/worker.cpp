@@ -179,7 +179,6 @@ WorkerState* become_worker(Session& session, const char* name, std::uint32_t fla
   std::unique_ptr<HotPage, Unmap> page(map_page());
   if (page == nullptr) return nullptr;
   auto worker = std::make_unique<WorkerState>();
-  worker->session = &session;
   worker->page = page.get();
   worker->tid = static_cast<std::uint32_t>(::gettid());
   worker->flags = PULSED_WORKER_ATTACHED |
@@ -287,7 +286,8 @@ void pulsed_worker_detach(void) {
   }
   HotPage* page = worker->page;
   *page->hot.rseq_cs = 0;
-  worker->session->remove_worker(worker);
+  const std::shared_ptr<Session> session = worker->session;  // ours may be the last share
+  session->remove_worker(worker);
   go_inert();  // not earlier: until it is removed, the session gives an inert worker each new attachment
   ::munmap(page, PULSED_PAGE);
 }

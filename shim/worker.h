@@ -61,7 +61,7 @@ static_assert(sizeof(HotPage) <= PULSED_PAGE);
 
 // What the session knows of a worker. `attachment` and the line are guarded by the session's lock.
 struct WorkerState {
-  Session* session;
+  std::shared_ptr<Session> session;  // which may be closed
   HotPage* page;
   std::uint32_t index;  // of its line
   std::uint32_t tid;

@@ -240,6 +240,47 @@ TEST_CASE("closing a session ends its connection") {
   CHECK(::recv(peer.socket.get(), &byte, 1, 0) == 0);
 }
 
+// Guarantee: a session lives as long as a thread is its worker, so that no worker touches freed memory. (Run it with
+// AddressSanitizer.)
+TEST_CASE(
+    "a thread that is still a worker after the session was closed polls to no effect and ends") {
+  auto s = std::make_unique<AttachedService>();
+  const pulsed_task task = pulsed_task_open(s->session.c_session(), 0);
+  std::atomic<int> step{0};
+  const auto reach = [&](int n) {
+    step = n;
+    step.notify_all();
+  };
+  const auto await = [&](int n) {
+    for (int now = step; now < n; now = step) step.wait(now);
+  };
+  std::thread idle([&] {
+    CHECK(pulsed_worker_attach(s->session.c_session(), "idle", 0) == 0);
+    reach(1);
+    await(3);
+    pulsed_poll_begin(task);
+    CHECK(pulsed_tls_hot == nullptr);
+    CHECK_FALSE(should_yield());
+    pulsed_poll_end();
+  });
+  await(1);
+  std::thread polling([&] {
+    CHECK(pulsed_worker_attach(s->session.c_session(), "polling", 0) == 0);
+    pulsed_poll_begin(task);
+    reach(2);
+    await(3);
+    CHECK_FALSE(should_yield());
+    pulsed_poll_end();
+    const PollScope poll(task);
+    CHECK(pulsed_tls_hot == nullptr);
+  });
+  await(2);
+  s.reset();
+  reach(3);
+  idle.join();
+  polling.join();
+}
+
 TEST_CASE("many sessions of one process attach each for itself") {
   FakeDaemon daemon;
   Session a{{.service = "a", .run_dir = daemon.run_dir()}};

@@ -60,7 +60,8 @@ typedef struct pulsed_session_options {
  * detached for good. */
 PULSED_API pulsed_session* pulsed_session_open(const pulsed_session_options* options);
 
-/* Closes it. Every worker must have been detached, and no task of it be used after. NULL is allowed. */
+/* Closes it; not to be used in any call after. Threads that are still its workers fall inert at their next poll begin, and
+ * give back what it holds when the last of them detaches or ends. NULL is allowed. */
 PULSED_API void pulsed_session_close(pulsed_session* session);
 
 /* 1 while a daemon is attached, else 0. */
