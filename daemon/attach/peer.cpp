@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,9 +34,32 @@ bool has_ended(int pidfd) {
   return ::poll(&end, 1, 0) != 0;
 }
 
-// Before Linux 6.5: opened by number, so the process behind the number is checked to be the socket's still.
-shm::Fd pidfd_by_number(pid_t pid) {
-  return shm::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+// What a peer said before it hung up does not count: there is nobody left to attach.
+bool has_hung_up(int socket) {
+  pollfd end{socket, POLLRDHUP, 0};
+  if (::poll(&end, 1, 0) != 0) return true;
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+bool runs_as(pid_t pid, uid_t uid) {
+  struct stat owner {};
+  return ::stat(("/proc/" + std::to_string(pid)).c_str(), &owner) == 0 && owner.st_uid == uid;
+}
+
+// Before Linux 6.5 a pidfd is opened by number, and a peer that ended and was reaped may have left its number to another
+// process. Its socket then hung up, unless a child holds it yet; a process of another user is never taken for the peer.
+// What stays possible is that a child holds the socket and the number went to a process of the same user, which could
+// as well have attached itself: the lease then ends with that process, or with the socket.
+shm::Fd open_pidfd(int socket, const ucred& peer) {
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) return shm::Fd(pidfd);
+  if (errno != ENOPROTOOPT) return {};  // it has been reaped: its number tells nothing any more
+  shm::Fd by_number(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  if (!by_number.valid() || runs_as(peer.pid, peer.uid)) return by_number;
+  errno = ESRCH;
+  return {};
 }
 
 }  // namespace
@@ -52,20 +76,14 @@ std::optional<Peer> identify(int socket, std::string& error) {
     return std::nullopt;
   }
   Peer peer{credentials.pid, credentials.uid, {}, {}};
-  int pidfd = -1;
-  size = sizeof(pidfd);
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
-    peer.pidfd = shm::Fd(pidfd);
-  } else {
-    peer.pidfd = pidfd_by_number(credentials.pid);
-  }
+  peer.pidfd = open_pidfd(socket, credentials);
   if (!peer.pidfd.valid()) {
     error = std::string("pidfd: ") + std::strerror(errno);
     return std::nullopt;
   }
   peer.executable = program_of(credentials.pid);
-  // While it has not ended its number was not given away, so what was read above was about it.
-  if (has_ended(peer.pidfd.get())) {
+  // While the process of the pidfd has not ended its number was not given away, so what was read above was about it.
+  if (has_ended(peer.pidfd.get()) || has_hung_up(socket)) {
     error = "the peer has ended";
     return std::nullopt;
   }
