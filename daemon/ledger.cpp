@@ -61,60 +61,97 @@ void add_present(ClassSnapshot& sum, const policy::TierManager& tiers, policy::C
   sum.tier = std::max(sum.tier, tiers.class_tier(id));
 }
 
-template <typename Map>
-auto& capped(Map& map, const std::string& name, std::size_t cap, std::uint64_t& folded) {
-  const auto found = map.find(name);
-  if (found != map.end()) return found->second;
-  if (map.size() < cap) return map[name];
-  ++folded;
-  return map[kOther];
-}
-
 }  // namespace
 
-Ledger::Entry& Ledger::entry(Entries& entries, const std::string& name,
-                             std::uint64_t& folded) const {
-  return capped(entries, name, caps_.services, folded);
+// The series that counts for `name`: of its own, if it has one or there is room, or `other`. What was folded stays so
+// as long as it is remembered, even if there is room later: its counts would leave `other`.
+const std::string& Ledger::series(Names& names, const std::string& name, std::size_t cap) {
+  if (name == kOther || names.own.contains(name)) return name;
+  if (names.folded.contains(name)) return kOther;
+  const bool remembers = names.folded.size() < kMostFolded;
+  if (names.own.size() < cap && remembers) return *names.own.insert(name).first;
+  if (remembers) {
+    names.folded.insert(name);
+    ++folded_;
+  }
+  return kOther;
 }
 
-void Ledger::book(Entries& entries, const collect::Service& service, policy::Time now,
-                  std::uint64_t& folded) const {
-  Entry& e = entry(entries, service.peer.name, folded);
+ClassSnapshot* Ledger::sum_of(Entry& e, const std::string& service_series,
+                              const collect::ClassView& view, bool unnamed) {
+  // The unnamed class appears once something polled in it.
+  if (unnamed && view.polls == 0 && !e.classes.contains(view.name)) return nullptr;
+  return &e.classes[series(classes_[service_series], view.name, caps_.classes_per_service)];
+}
+
+std::pair<const std::string, Ledger::Entry>& Ledger::book(Entries& entries,
+                                                          const collect::Service& service,
+                                                          policy::Time now) {
+  auto& found = *entries.try_emplace(series(services_, service.peer.name, caps_.services)).first;
+  auto& [name, e] = found;
   e.seen = now;
   add_service(e.service, service);
   for (std::size_t i = 0; i < service.classes.size(); ++i) {
     const collect::ClassView& view = service.classes[i];
-    if (view.polls == 0 && i == 0)
-      continue;  // the unnamed class appears once something polled in it
-    ClassSnapshot& sum = capped(e.classes, view.name, caps_.classes_per_service, folded);
-    add_class(sum, view, service.tiers, static_cast<policy::ClassId>(i));
+    if (ClassSnapshot* sum = sum_of(e, name, view, i == 0))
+      add_class(*sum, view, service.tiers, static_cast<policy::ClassId>(i));
   }
+  return found;
 }
 
 void Ledger::close(const collect::Service& service, policy::Time now) {
-  std::uint64_t folded = 0;
-  book(departed_, service, now, folded);
+  book(departed_, service, now);
 }
 
-void Ledger::fill(Snapshot& snapshot, const std::vector<std::unique_ptr<collect::Service>>& live,
-                  const shm::TickClock& clock, policy::Time now) {
-  for (const auto& service : live) {
-    const auto found = departed_.find(service->peer.name);
-    if (found != departed_.end()) found->second.seen = now;
+// Lets go of the series that nobody counts in any more, and of the longest gone where live services lack room.
+void Ledger::make_room(const Live& live, policy::Time now) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& service : live) names.insert(service->peer.name);
+  std::erase_if(services_.folded, [&](const auto& name) { return !names.contains(name); });
+  for (auto& [name, e] : departed_) {
+    if (names.contains(name) || (name == kOther && !services_.folded.empty())) e.seen = now;
   }
   std::erase_if(departed_, [now](const auto& e) { return now - e.second.seen > kKeptAfterDetach; });
+  std::erase_if(services_.own, [&](const auto& name) {
+    return !names.contains(name) && !departed_.contains(name);
+  });
+  for (const std::string& name : names) {
+    if (name == kOther || services_.own.contains(name) || services_.folded.contains(name)) continue;
+    while (services_.own.size() >= caps_.services && release_longest_gone(names)) {
+    }
+    series(services_, name, caps_.services);
+  }
+  std::erase_if(classes_, [&](const auto& c) {
+    if (c.first != kOther) return !services_.own.contains(c.first);
+    return services_.folded.empty() && !names.contains(kOther) && !departed_.contains(kOther);
+  });
+}
+
+bool Ledger::release_longest_gone(const std::set<std::string, std::less<>>& live) {
+  auto oldest = departed_.end();
+  for (auto e = departed_.begin(); e != departed_.end(); ++e) {
+    if (e->first == kOther || live.contains(e->first)) continue;
+    if (oldest == departed_.end() || e->second.seen < oldest->second.seen) oldest = e;
+  }
+  if (oldest == departed_.end()) return false;
+  services_.own.erase(oldest->first);
+  departed_.erase(oldest);
+  return true;
+}
+
+void Ledger::fill(Snapshot& snapshot, const Live& live, const shm::TickClock& clock,
+                  policy::Time now) {
+  make_room(live, now);
   Entries all = departed_;
-  std::uint64_t& folded = snapshot.daemon.folded_label_values;
   for (const auto& service : live) {
-    book(all, *service, now, folded);
-    Entry& e = entry(all, service->peer.name, folded);
+    auto& [name, e] = book(all, *service, now);
     add_present(e.service, *service, clock);
     for (std::size_t i = 0; i < service->classes.size(); ++i) {
-      const auto found = e.classes.find(service->classes[i].name);
-      if (found == e.classes.end()) continue;
-      add_present(found->second, service->tiers, static_cast<policy::ClassId>(i));
+      if (ClassSnapshot* sum = sum_of(e, name, service->classes[i], i == 0))
+        add_present(*sum, service->tiers, static_cast<policy::ClassId>(i));
     }
   }
+  snapshot.daemon.folded_label_values = folded_;
   for (auto& [name, e] : all) {
     e.service.service = name;
     snapshot.services.push_back(std::move(e.service));

@@ -1,13 +1,17 @@
 // Counters by service and class name, over processes that come and go: what snapshots are made of.
 //
 // Live services are added up when a snapshot is built; what a departed one had counted is kept here, so that no series
-// falls while it is shown. Series of a name without a process disappear after kKeptAfterDetach. The loop's thread alone.
+// falls while it is shown. Series of a name without a process disappear after kKeptAfterDetach, or before that when a name
+// with a process needs the room. Which names have series of their own is remembered: what is in `other` once does not leave
+// it while its process lives. The loop's thread alone.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/collect/service.h"
@@ -27,11 +31,11 @@ class Ledger {
   explicit Ledger(Caps caps) : caps_(caps) {}
 
   void set_caps(Caps caps) { caps_ = caps; }
+  using Live = std::vector<std::unique_ptr<collect::Service>>;
   // Books what a service that detaches has counted. Its totals must have been read.
   void close(const collect::Service& service, policy::Time now);
   // Everything, live services included. The clock dates polls in flight.
-  void fill(Snapshot& snapshot, const std::vector<std::unique_ptr<collect::Service>>& live,
-            const shm::TickClock& clock, policy::Time now);
+  void fill(Snapshot& snapshot, const Live& live, const shm::TickClock& clock, policy::Time now);
 
  private:
   struct Entry {
@@ -41,12 +45,26 @@ class Ledger {
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
 
-  Entry& entry(Entries& entries, const std::string& name, std::uint64_t& folded) const;
-  void book(Entries& entries, const collect::Service& service, policy::Time now,
-            std::uint64_t& folded) const;
+  // Who has a series of its own, and who was put into `other`.
+  struct Names {
+    std::set<std::string, std::less<>> own;
+    std::set<std::string, std::less<>> folded;  // at most kMostFolded; further ones are folded, too
+  };
+  static constexpr std::size_t kMostFolded = 4096;
+
+  const std::string& series(Names& names, const std::string& name, std::size_t cap);
+  ClassSnapshot* sum_of(Entry& e, const std::string& service_series, const collect::ClassView& view,
+                        bool unnamed);
+  std::pair<const std::string, Entry>& book(Entries& entries, const collect::Service& service,
+                                            policy::Time now);
+  void make_room(const Live& live, policy::Time now);
+  bool release_longest_gone(const std::set<std::string, std::less<>>& live);
 
   Caps caps_;
   Entries departed_;
+  Names services_;
+  std::map<std::string, Names, std::less<>> classes_;  // by the service's series
+  std::uint64_t folded_ = 0;                           // names put into `other`, each once
 };
 
 }  // namespace pulsed

@@ -1,5 +1,12 @@
 #include "daemon/ledger.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include "tests/support/attached_by_hand.h"
@@ -13,6 +20,13 @@ using test::AttachedByHand;
 const ClassSnapshot* find(const Snapshot& snapshot, const std::string& cls) {
   for (const ClassSnapshot& c : snapshot.classes) {
     if (c.task_class == cls) return &c;
+  }
+  return nullptr;
+}
+
+const ServiceSnapshot* find_service(const Snapshot& snapshot, const std::string& name) {
+  for (const ServiceSnapshot& s : snapshot.services) {
+    if (s.service == name) return &s;
   }
   return nullptr;
 }
@@ -67,6 +81,134 @@ TEST_CASE("over a cap classes are folded into other, and nothing is lost") {
   CHECK(after.classes.size() == 2);
   CHECK(find(after, "a")->polls == 10);
   CHECK(find(after, "other")->polls == 20);
+}
+
+// Services that are attached while a ledger is filled.
+class Live {
+ public:
+  collect::Service& attach(const std::string& name, std::uint64_t skipped) {
+    services_.push_back(std::make_unique<collect::Service>(attached_as(name), false));
+    services_.back()->skipped_samples = skipped;
+    return *services_.back();
+  }
+  void detach(Ledger& ledger, const std::string& name, policy::Time now) {
+    const auto found = std::find_if(services_.begin(), services_.end(),
+                                    [&](const auto& s) { return s->peer.name == name; });
+    ledger.close(**found, now);
+    services_.erase(found);
+  }
+  void add_class(collect::Service& service, const std::string& name, std::uint64_t polls) {
+    collect::ClassView view{};
+    view.name = name;
+    view.polls = polls;
+    if (service.classes.empty()) service.classes.emplace_back();
+    service.classes.push_back(std::move(view));
+  }
+  Snapshot fill(Ledger& ledger, policy::Time now) {
+    Snapshot snapshot;
+    ledger.fill(snapshot, services_, clock_, now);
+    return snapshot;
+  }
+
+ private:
+  attach::AttachedService attached_as(const std::string& name) {
+    std::string error;
+    auto end = shm::create_segments(AttachedByHand::kDimensions,
+                                    {clock_.kind(), clock_.ticks_per_second()}, 1, error);
+    if (!end) throw std::runtime_error(error);
+    return {attach::ServiceId{1},
+            ::getpid(),
+            ::getuid(),
+            name,
+            AttachedByHand::kDimensions,
+            std::move(*end),
+            std::make_shared<shm::Fd>()};
+  }
+
+  shm::TickClock clock_{shm::clock_kind(), 10ms};
+  std::vector<std::unique_ptr<collect::Service>> services_;
+};
+
+constexpr policy::Time kStart = 1h;
+
+TEST_CASE("services that came and went do not take the series of one that is attached") {
+  Live live;
+  Ledger ledger({.services = 3, .classes_per_service = 100});
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = "short-" + std::to_string(i);
+    live.attach(name, 1);
+    live.detach(ledger, name, kStart + i * 1s);
+  }
+  live.attach("shop", 5);
+  const Snapshot now = live.fill(ledger, kStart + 10s);
+  REQUIRE(find_service(now, "shop") != nullptr);
+  CHECK(find_service(now, "shop")->skipped_samples == 5);
+  CHECK(find_service(now, "shop")->processes == 1);
+  // The longest gone made room.
+  CHECK(find_service(now, "short-0") == nullptr);
+  CHECK(find_service(now, "short-1") != nullptr);
+  CHECK(now.services.size() == 4);
+}
+
+TEST_CASE("a folded service stays folded while it is attached, so that other does not fall") {
+  Live live;
+  Ledger ledger({.services = 1, .classes_per_service = 100});
+  live.attach("first", 1);
+  live.attach("second", 10);
+  Snapshot now = live.fill(ledger, kStart);
+  CHECK(find_service(now, "other")->skipped_samples == 10);
+  live.detach(ledger, "first", kStart);
+  now = live.fill(ledger, kStart + Ledger::kKeptAfterDetach + 1ns);
+  CHECK(find_service(now, "first") == nullptr);
+  CHECK(find_service(now, "second") == nullptr);
+  REQUIRE(find_service(now, "other") != nullptr);
+  CHECK(find_service(now, "other")->skipped_samples == 10);
+  // With room, a name that is new has a series of its own.
+  live.attach("third", 100);
+  now = live.fill(ledger, kStart + Ledger::kKeptAfterDetach + 2ns);
+  CHECK(find_service(now, "third")->skipped_samples == 100);
+  CHECK(find_service(now, "other")->skipped_samples == 10);
+}
+
+TEST_CASE("what departed services left under other stays as long as one of them is attached") {
+  Live live;
+  Ledger ledger({.services = 1, .classes_per_service = 100});
+  live.attach("first", 1);
+  live.attach("second", 10);
+  live.attach("third", 100);
+  Snapshot now = live.fill(ledger, kStart);
+  CHECK(find_service(now, "other")->skipped_samples == 110);
+  live.detach(ledger, "second", kStart);
+  for (int minute = 0; minute < 20; ++minute) {
+    now = live.fill(ledger, kStart + minute * 1min);
+    CHECK(find_service(now, "other")->skipped_samples == 110);
+  }
+}
+
+TEST_CASE("a class keeps its series when services of the same name come and go") {
+  Live live;
+  Ledger ledger({.services = 100, .classes_per_service = 1});
+  live.add_class(live.attach("shop", 0), "a", 10);
+  collect::Service& second = live.attach("shop", 0);
+  live.add_class(second, "b", 20);
+  Snapshot now = live.fill(ledger, kStart);
+  CHECK(find(now, "a")->polls == 10);
+  CHECK(find(now, "other")->polls == 20);
+  ledger.close(second, kStart);
+  now = live.fill(ledger, kStart);
+  REQUIRE(find(now, "a") != nullptr);
+  CHECK(find(now, "a")->polls == 10);
+  CHECK(find(now, "b") == nullptr);
+}
+
+TEST_CASE("each name that is folded is counted once and the count never falls") {
+  Live live;
+  Ledger ledger({.services = 2, .classes_per_service = 1});
+  for (const char* name : {"a", "b", "c", "c", "d"}) live.attach(name, 1);
+  CHECK(live.fill(ledger, kStart).daemon.folded_label_values == 2);
+  CHECK(live.fill(ledger, kStart).daemon.folded_label_values == 2);
+  for (const char* name : {"c", "c", "d"}) live.detach(ledger, name, kStart);
+  CHECK(live.fill(ledger, kStart).daemon.folded_label_values == 2);
 }
 
 }  // namespace
