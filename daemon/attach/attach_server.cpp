@@ -110,7 +110,9 @@ void AttachServer::stop() {
 
 std::vector<Event> AttachServer::take_events() {
   if (!has_events_.load(std::memory_order_acquire)) return {};  // pairs with emit
-  const std::lock_guard lock(mutex_);
+  // The loop outranks whoever holds the lock, and would wait for it to be scheduled: the next call takes them.
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return {};
   has_events_.store(false, std::memory_order_relaxed);
   return std::exchange(events_, {});
 }

@@ -72,7 +72,8 @@ class AttachServer {
   void start();
   void stop();  // joins the thread and removes the socket; connections close, which ends the leases
 
-  // What happened since the last call, oldest first. Any thread; cheap when nothing did.
+  // What happened since the last call, oldest first. Any thread; cheap when nothing did, and never waits: what is being
+  // added at this moment is left for the next call.
   [[nodiscard]] std::vector<Event> take_events();
 
  private:
