@@ -43,6 +43,7 @@ void report(collect::Service& service, const policy::TierChange& change,
       enforcement == policy::Enforcement::kEnforce ? "" : " [shadow: nothing asked]";
   const std::string_view reason = policy::kReasonNames[static_cast<std::size_t>(change.reason)];
   if (change.task.slot == policy::kNoSlot) {
+    if (!service.tiers.take_report(change.cls, now)) return;
     spdlog::warn("{} (pid {}): new tasks of class {} now begin at {} (was {}){}", service.peer.name,
                  service.peer.pid, cls, policy::name(change.to), policy::name(change.from), shadow);
     return;

@@ -6,8 +6,8 @@
 
 namespace pulsed {
 
-// One line a tier change of a task, at most reports_per_minute a class; every change of a class. What is withheld is
-// counted by the TierManager.
+// One line a tier change of a task or of a class, at most reports_per_minute a class. What is withheld is counted by the
+// TierManager.
 void report(collect::Service& service, const policy::TierChange& change,
             policy::Enforcement enforcement, policy::Time now);
 
