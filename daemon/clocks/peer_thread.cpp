@@ -11,19 +11,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kMostScanned = 4096;
+
 fs::path task_dir(pid_t pid) { return "/proc/" + std::to_string(pid) + "/task"; }
 
-// The last number of the NSpid line: the id in the innermost namespace, which is what the thread itself sees.
-std::optional<std::uint32_t> innermost_id(const fs::path& thread) {
-  std::ifstream status(thread / "status");
+// The ids of a process or thread, from the pid namespace of /proc, which is the daemon's, to the innermost, which is what
+// it sees itself.
+struct Ids {
+  std::uint32_t innermost;
+  bool nested;  // in a pid namespace below the daemon's
+};
+
+std::optional<Ids> read_ids(const fs::path& process) {
+  std::ifstream status(process / "status");
   std::string line;
   while (std::getline(status, line)) {
     if (line.rfind("NSpid:", 0) != 0) continue;
-    std::istringstream ids(line.substr(6));
+    std::istringstream numbers(line.substr(6));
     std::uint32_t id = 0;
-    bool any = false;
-    while (ids >> id) any = true;
-    if (any) return id;
+    int count = 0;
+    while (numbers >> id) ++count;
+    if (count > 0) return Ids{id, count > 1};
   }
   return std::nullopt;
 }
@@ -51,7 +59,8 @@ std::optional<Stat> read_stat(const fs::path& thread) {
 }
 
 std::optional<PeerThread> confirm(pid_t pid, const fs::path& thread, std::uint32_t claimed) {
-  if (innermost_id(thread) != claimed) return std::nullopt;
+  const std::optional<Ids> ids = read_ids(thread);
+  if (!ids || ids->innermost != claimed) return std::nullopt;
   const std::optional<Stat> stat = read_stat(thread);
   if (!stat) return std::nullopt;
   return PeerThread{pid, static_cast<pid_t>(std::stol(thread.filename().string())),
@@ -63,9 +72,14 @@ std::optional<PeerThread> confirm(pid_t pid, const fs::path& thread, std::uint32
 std::optional<PeerThread> find_thread(pid_t pid, std::uint32_t claimed) {
   const fs::path tasks = task_dir(pid);
   if (auto same = confirm(pid, tasks / std::to_string(claimed), claimed)) return same;
+  // In the daemon's own namespace a thread has one number only, so there is nothing to look for.
+  const std::optional<Ids> process = read_ids(tasks.parent_path());
+  if (!process || !process->nested) return std::nullopt;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(tasks, error)) {
-    if (auto found = confirm(pid, entry.path(), claimed)) return found;
+  fs::directory_iterator entry(tasks, error);
+  for (int i = 0; i < kMostScanned && !error && entry != fs::directory_iterator(); ++i) {
+    if (auto found = confirm(pid, entry->path(), claimed)) return found;
+    entry.increment(error);
   }
   return std::nullopt;
 }

@@ -15,7 +15,9 @@ struct PeerThread {
   std::uint64_t start_time;  // in clock ticks since boot: tells a reused number apart
 };
 
-// Finds the thread of process `pid` that calls itself `claimed` in its own pid namespace.
+// Finds the thread of process `pid` that calls itself `claimed` in its own pid namespace. A few reads of /proc, tens of
+// microseconds. Only where that namespace is below the daemon's, as in a container, may it have to go through the threads
+// of the process, at most 4096 of them: some 20 us each, 10 ms for 500. A false claim costs that every time it is looked for.
 [[nodiscard]] std::optional<PeerThread> find_thread(pid_t pid, std::uint32_t claimed);
 
 // What the scheduler says it is doing: 'R' running or runnable, 'S' sleeping, 'D' in uninterruptible sleep, ...
