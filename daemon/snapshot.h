@@ -56,7 +56,7 @@ struct ServiceSnapshot {
 
 struct DaemonSnapshot {
   std::string version;
-  std::string policy_revision;  // "0" for built-in defaults
+  std::string policy_revision;  // "1" at the start, and one more with each reload
   policy::Enforcement enforcement = policy::Enforcement::kShadow;
   std::uint64_t policy_reloads = 0;
   std::uint64_t policy_reload_failures = 0;
@@ -64,7 +64,7 @@ struct DaemonSnapshot {
   std::uint64_t detaches = 0;
   std::uint64_t attaches_refused = 0;
   std::uint64_t quarantines = 0;
-  std::uint64_t folded_label_values = 0;  // series put into "other" by a cap
+  std::uint64_t folded_label_values = 0;  // names put into "other" by a cap
   std::uint64_t samples = 0;              // drained
   Histogram tick_duration;                // collect, decide, act
   Histogram tick_lateness;                // woke later than asked

@@ -89,11 +89,11 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kQuarantines, kCounter, "pulsed_quarantines_total", kByNothing,
      "Processes put into quarantine because of repeated nonsense in their memory."},
     {kFoldedLabelValues, kCounter, "pulsed_folded_label_values_total", kByNothing,
-     "Services and classes counted under \"other\" because a cap was reached. Rising: class names "
+     "Names of services and classes put under \"other\" because a cap was reached. Rising: names "
      "hold something that varies, such as an id."},
     {kPolicyInfo, kGauge, "pulsed_policy_info", kByPolicy,
-     "Always 1. The policy in force, revision 0 being the built-in defaults, and what is done "
-     "with its verdicts: observe, shadow or enforce."},
+     "Always 1. The policy in force, revision 1 being what the daemon started with and each reload "
+     "one more, and what is done with its verdicts: observe, shadow or enforce."},
     {kPolicyReloads, kCounter, "pulsed_policy_reloads_total", kByNothing,
      "Times that a changed policy was put in force."},
     {kPolicyReloadFailures, kCounter, "pulsed_policy_reload_failures_total", kByNothing,
