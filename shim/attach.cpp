@@ -13,7 +13,7 @@
 #include <cstring>
 #include <span>
 
-#include "shared_memory/tick_clock.h"
+#include <pulsed/shim.h>
 
 namespace pulsed::shim {
 namespace {
@@ -31,7 +31,8 @@ shm::Fd connect_to(const std::string& path, AttachFailure& failure) {
   shm::Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid() ||
       ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    failure = {false, path + ": " + std::strerror(errno)};
+    const int error = errno;
+    failure = {error == EACCES || error == EPERM, path + ": " + std::strerror(error)};
     return {};
   }
   return fd;
@@ -57,9 +58,17 @@ struct Welcome {
   std::array<shm::Fd, 2> fds;
 };
 
-std::optional<Welcome> receive_welcome(int fd) {
-  pollfd waiting{fd, POLLIN, 0};
-  if (::poll(&waiting, 1, kHandshakeMs) != 1) return std::nullopt;
+std::optional<Welcome> receive_welcome(int fd, int stop_fd, AttachFailure& failure) {
+  std::array<pollfd, 2> waiting{pollfd{stop_fd, POLLIN, 0}, pollfd{fd, POLLIN, 0}};
+  const int ready = ::poll(waiting.data(), waiting.size(), kHandshakeMs);
+  if (waiting[0].revents != 0) {
+    failure = {false, "the session is closed"};
+    return std::nullopt;
+  }
+  if (ready <= 0) {
+    failure = {true, "the daemon is there but does not answer"};
+    return std::nullopt;
+  }
   Welcome welcome;
   iovec part{&welcome.message, sizeof(welcome.message)};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
@@ -82,6 +91,9 @@ std::optional<Welcome> receive_welcome(int fd) {
   if (n != static_cast<ssize_t>(sizeof(welcome.message)) ||
       welcome.message.magic != PULSED_ATTACH_MAGIC ||
       welcome.message.type != PULSED_MESSAGE_WELCOME) {
+    // A daemon that hung up is on its way out.
+    failure = n > 0 ? AttachFailure{true, "the daemon's answer is no welcome"}
+                    : AttachFailure{false, "the daemon hung up"};
     return std::nullopt;
   }
   welcome.message.reason[sizeof(welcome.message.reason) - 1] = '\0';
@@ -107,18 +119,16 @@ bool answer_clocks(int socket, const pulsed_clocks& request, const ReadClocks& r
 }  // namespace
 
 std::optional<AttachedSocket> attach(const std::string& run_dir, const std::string& service,
-                                     const shm::Dimensions& dimensions, AttachFailure& failure) {
+                                     const shm::Dimensions& dimensions, int stop_fd,
+                                     AttachFailure& failure) {
   shm::Fd socket = connect_to(run_dir + "/attach.sock", failure);
   if (!socket.valid()) return std::nullopt;
   if (!send_hello(socket.get(), service, dimensions)) {
     failure = {false, std::string("hello: ") + std::strerror(errno)};
     return std::nullopt;
   }
-  std::optional<Welcome> welcome = receive_welcome(socket.get());
-  if (!welcome) {
-    failure = {false, "the daemon did not answer"};
-    return std::nullopt;
-  }
+  std::optional<Welcome> welcome = receive_welcome(socket.get(), stop_fd, failure);
+  if (!welcome) return std::nullopt;
   if (welcome->message.status != PULSED_ATTACH_OK) {
     failure = {true, std::string("the daemon refused: ") + welcome->message.reason};
     return std::nullopt;
@@ -128,8 +138,10 @@ std::optional<AttachedSocket> attach(const std::string& run_dir, const std::stri
   if (welcome->fds[1].valid()) {
     end = shm::open_segments(welcome->fds[0].get(), welcome->fds[1].get(), dimensions, error);
   }
-  if (end && end->service_header.clock_kind != static_cast<std::uint32_t>(shm::clock_kind())) {
-    error = "the daemon uses another clock";
+  // What the inline code uses since the library was loaded, whatever would be decided now.
+  const std::uint32_t clock = pulsed_clock_is_tsc != 0 ? PULSED_CLOCK_TSC : PULSED_CLOCK_MONOTONIC;
+  if (end && end->service_header.clock_kind != clock) {
+    error = "the daemon uses another clock than this service began with; restart the service";
     end.reset();
   }
   if (!end) {

@@ -21,10 +21,11 @@ struct AttachFailure {
   std::string text;
 };
 
-// Connects to `<run_dir>/attach.sock` and attaches, waiting at most about a second. No signal, no exception.
+// Connects to `<run_dir>/attach.sock` and attaches, waiting at most about a second, and not once `stop_fd` is
+// readable. No signal.
 [[nodiscard]] std::optional<AttachedSocket> attach(const std::string& run_dir,
                                                    const std::string& service,
-                                                   const shm::Dimensions& dimensions,
+                                                   const shm::Dimensions& dimensions, int stop_fd,
                                                    AttachFailure& failure);
 
 enum class Wake { kStop, kLost };

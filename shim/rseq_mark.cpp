@@ -1,5 +1,7 @@
 #include "shim/rseq_mark.h"
 
+#include <time.h>
+
 #if defined(__x86_64__) && __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 
@@ -62,3 +64,21 @@ RseqMark this_thread_rseq() { return {nullptr, 1}; }
 }  // namespace pulsed::shim
 
 #endif
+
+namespace pulsed::shim {
+
+bool mark_outlasts_sleep(const RseqMark& rseq) {
+  if (rseq.field == nullptr) return false;
+  constexpr int kSleeps = 8;  // each may end on another processor, which clears the mark everywhere
+  const timespec nap{0, 100'000};
+  bool outlasted = false;
+  for (int i = 0; i < kSleeps && !outlasted; ++i) {
+    *rseq.field = rseq.mark;
+    ::nanosleep(&nap, nullptr);
+    outlasted = *rseq.field == rseq.mark;
+  }
+  *rseq.field = 0;
+  return outlasted;
+}
+
+}  // namespace pulsed::shim

@@ -17,4 +17,8 @@ struct RseqMark {
 
 [[nodiscard]] RseqMark this_thread_rseq();
 
+// Does the mark outlast a sleep of the calling thread, so that it proves nothing? Some kernels clear it only where they find
+// the thread preempted. Takes about a millisecond; no poll may be in flight.
+[[nodiscard]] bool mark_outlasts_sleep(const RseqMark& rseq);
+
 }  // namespace pulsed::shim

@@ -21,6 +21,7 @@
 #include <random>
 
 #include "shared_memory/class_name.h"
+#include "shim/rseq_mark.h"
 
 namespace pulsed::shim {
 namespace {
@@ -143,6 +144,7 @@ bool Session::start() {
 void Session::run() {
   std::minstd_rand random(static_cast<unsigned>(::getpid()) ^ static_cast<unsigned>(pulsed_now()));
   milliseconds backoff = kFirstBackoff;
+  mark_tells_ = !mark_outlasts_sleep(this_thread_rseq());
   while (true) {
     bool was_attached = false;
     try {
@@ -161,9 +163,15 @@ void Session::run() {
 }
 
 Wake Session::attach_and_serve(bool& was_attached) {
+  if (!mark_tells_) {
+    say_once(
+        "this kernel does not clear rseq_cs of a thread that sleeps: CPU time is known only of "
+        "polls "
+        "that the daemon asks to measure");
+  }
   for (const std::string& dir : run_dirs_) {
     AttachFailure failure{};
-    std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, failure);
+    std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, wake_.get(), failure);
     if (!socket) {
       if (failure.worth_saying)
         say_once(dir + ": " + failure.text + "; the service runs on unwatched");
@@ -171,6 +179,7 @@ Wake Session::attach_and_serve(bool& was_attached) {
     }
     auto attachment = std::make_shared<Attachment>();
     attachment->dimensions = dimensions_;
+    attachment->mark_tells = mark_tells_;
     attachment->end = std::move(socket->end);
     install(std::move(attachment));
     was_attached = true;
@@ -247,6 +256,7 @@ std::uint16_t Session::task_class(std::string_view name, pulsed_priority priorit
   found->second = id;
   classes_.push_back(
       {std::string(name), priority < PULSED_PRIORITY_COUNT ? priority : PULSED_PRIORITY_NORMAL});
+  class_count_.store(id + 1U, std::memory_order_relaxed);
   if (attachment_ != nullptr) {
     write_class(*attachment_, id);
     __atomic_store_n(&attachment_->service.service->classes_high, id + 1U, __ATOMIC_RELEASE);

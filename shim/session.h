@@ -61,6 +61,10 @@ class Session {
   // At the first run directory with a daemon, until that is lost; kLost also if there is none.
   Wake attach_and_serve(bool& was_attached);
   [[nodiscard]] bool live(pulsed_task task) const;
+  // The class, or the unnamed one if nobody registered it: a daemon rejects what such a task says.
+  [[nodiscard]] std::uint16_t registered(std::uint16_t cls) const {
+    return cls < class_count_.load(std::memory_order_relaxed) ? cls : 0;
+  }
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
   [[nodiscard]] std::optional<std::uint32_t> free_line(std::uint32_t flags) const;
@@ -82,6 +86,7 @@ class Session {
   std::uint32_t* alive_;  // 1, in a page that a fork wipes
   shm::TaskTable tasks_;
   std::atomic<std::uint64_t> table_full_{0};
+  std::atomic<std::uint32_t> class_count_{1};  // classes_.size(), for threads without the lock
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -94,6 +99,7 @@ class Session {
 
   shm::Fd wake_;  // eventfd: stop
   pthread_t thread_{};
+  bool mark_tells_ = false;  // the shim's own thread alone
   bool started_ = false;
 };
 

@@ -39,8 +39,8 @@ bool Session::live(pulsed_task task) const {
 }
 
 pulsed_task Session::open_task(std::uint16_t cls) {
+  cls = registered(cls);
   const std::uint64_t class_bits = std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
-  if (cls >= dimensions_.classes) return pulsed_task{0};
   if (in_child()) return pulsed_task{class_bits};
   WorkerState* worker = this_worker();
   if (worker != nullptr && worker->session.get() != this) worker = nullptr;
@@ -79,7 +79,7 @@ void Session::close_task(pulsed_task task) {
 }
 
 void Session::set_class(pulsed_task& task, std::uint16_t cls) {
-  if (cls >= dimensions_.classes) return;
+  cls = registered(cls);
   constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
   const std::uint64_t before = task.ref;
   task.ref = (before & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;

@@ -190,7 +190,6 @@ WorkerState* become_worker(Session& session, const char* name, std::uint32_t fla
   const RseqMark rseq = this_thread_rseq();
   page->hot.rseq_cs = rseq.field != nullptr ? rseq.field : &page->unused_rseq;
   page->hot.mark = rseq.mark;
-  page->hot.exact_mark = rseq.field != nullptr ? rseq.mark : ~rseq.mark;
   WorkerState* raw = worker.get();
   if (!session.add_worker(std::move(worker))) return nullptr;
   (void)page.release();  // the worker's, until it detaches
@@ -230,6 +229,8 @@ void point_at(WorkerState& worker, std::shared_ptr<Attachment> attachment) {
   hot.ring_mask = a.dimensions.ring_samples - 1;
   hot.write = __atomic_load_n(&hot.line->write, __ATOMIC_RELAXED);
   hot.limit = hot.write;  // the slow path finds the room
+  const bool mark_tells = a.mark_tells && hot.rseq_cs != &worker.page->unused_rseq;
+  hot.exact_mark = mark_tells ? hot.mark : ~hot.mark;
   __atomic_store_n(&hot.ready, 1, __ATOMIC_RELAXED);
   // release: publishes the page; pairs with pulsed_this_hot.
   __atomic_store_n(worker.tls_hot, &hot, __ATOMIC_RELEASE);

@@ -26,6 +26,7 @@ struct Attachment {
   shm::ServiceRegions service;
   shm::DaemonRegions daemon;
   shm::Dimensions dimensions;
+  bool mark_tells;  // a mark that stands at poll end proves that the poll was never descheduled
 };
 
 // Is the daemon alive enough to be obeyed?

@@ -1,6 +1,10 @@
 // The handshake, with daemons that refuse, differ, stay silent or talk nonsense.
+#include <sys/eventfd.h>
 #include <time.h>
 
+#include <cstdlib>
+
+#include "shim/attach.h"
 #include "tests/shim/attached_service.h"
 
 namespace pulsed::test {
@@ -114,10 +118,39 @@ TEST_CASE("a daemon of another clock is refused") {
   CHECK(r.log.lines()[0].find("another clock") != std::string::npos);
 }
 
-TEST_CASE("an answer that is not a welcome is refused") {
+TEST_CASE("the clock is the one the library was loaded with") {
+  FakeDaemon daemon;
+  ::setenv("PULSED_CLOCK", "monotonic", 1);
+  Session session{{.run_dir = daemon.run_dir()}};
+  const FakeDaemon::Peer peer = daemon.accept([](FakeDaemon::Peer& p, pulsed_welcome&) {
+    rewrite_header(p, [](pulsed_segment_header& h) {
+      h.clock_kind = pulsed_clock_is_tsc != 0 ? PULSED_CLOCK_TSC : PULSED_CLOCK_MONOTONIC;
+    });
+  });
+  CHECK(session.wait_attached(kLong));
+  ::unsetenv("PULSED_CLOCK");
+}
+
+TEST_CASE("an answer that is not a welcome is refused and said once") {
   Refused r;
   r.thrice([](FakeDaemon::Peer&, pulsed_welcome& welcome) { welcome.magic = 1; });
-  CHECK(r.log.lines().size() <= 1);
+  REQUIRE(r.log.lines().size() == 1);
+  CHECK(r.log.lines()[0].find("no welcome") != std::string::npos);
+}
+
+TEST_CASE("a daemon that is there but silent is said once") {
+  Refused r;
+  while (r.log.lines().empty()) std::this_thread::yield();
+  CHECK(r.log.lines()[0].find("does not answer") != std::string::npos);
+}
+
+TEST_CASE("a session that is being closed does not wait for a welcome") {
+  const FakeDaemon daemon;
+  const shm::Fd stop(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  shim::AttachFailure failure{};
+  CHECK_FALSE(shim::attach(daemon.run_dir(), "a", {}, stop.get(), failure).has_value());
+  CHECK(failure.text == "the session is closed");
+  CHECK_FALSE(failure.worth_saying);
 }
 
 TEST_CASE("a daemon that never answers does not hold up the end of the session") {

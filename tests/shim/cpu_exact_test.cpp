@@ -111,5 +111,20 @@ TEST_CASE("under twice as many threads as cores no poll flagged CPU exact was de
   CHECK(static_cast<double>(tally.exact_cpu) > 0.8 * static_cast<double>(tally.exact_wall));
 }
 
+TEST_CASE("a poll that sleeps is never CPU exact") {
+  AttachedService s;
+  const Worker worker(s.session);
+  const Task task = s.session.open(s.session.task_class("a"));
+  shm::RingReader ring = s.peer.ring(0);
+  constexpr std::size_t kPolls = 500;
+  for (std::size_t i = 0; i < kPolls; ++i) {
+    const PollScope poll(task);
+    std::this_thread::sleep_for(std::chrono::microseconds(1 + i % 200));
+  }
+  const std::vector<pulsed_sample> polls = drain(ring, PULSED_KIND_POLL);
+  REQUIRE(polls.size() == kPolls);
+  for (const pulsed_sample& p : polls) CHECK((p.ref & PULSED_FLAG_CPU_EXACT) == 0);
+}
+
 }  // namespace
 }  // namespace pulsed::test

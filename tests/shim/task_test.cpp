@@ -49,13 +49,19 @@ TEST_CASE("a full table still gives tasks their class and counts them") {
   CHECK((s.session.open(cls).handle().ref & PULSED_REF_SLOT_MASK) != 0);
 }
 
-TEST_CASE("a class that is out of range makes no task") {
+TEST_CASE("a class that nobody registered is the unnamed one") {
   AttachedService s({.classes = 16});
-  CHECK(s.session.open(TaskClass{16}).handle().ref == 0);
-  pulsed_task task = pulsed_task_open(s.session.c_session(), 1);
-  const std::uint64_t before = task.ref;
-  pulsed_task_set_class(s.session.c_session(), &task, 16);
-  CHECK(task.ref == before);
+  const TaskClass cls = s.session.task_class("a");
+  for (const int id : {cls.id() + 1, 15, 16, 4095, 65535}) {
+    const auto unknown = static_cast<std::uint16_t>(id);
+    pulsed_task task = pulsed_task_open(s.session.c_session(), unknown);
+    CHECK(class_of(task.ref) == 0);
+    CHECK((task.ref & PULSED_REF_SLOT_MASK) != 0);
+    pulsed_task_set_class(s.session.c_session(), &task, cls.id());
+    CHECK(class_of(task.ref) == cls.id());
+    pulsed_task_set_class(s.session.c_session(), &task, unknown);
+    CHECK(class_of(task.ref) == 0);
+  }
 }
 
 TEST_CASE("a task closed twice frees its slot once") {

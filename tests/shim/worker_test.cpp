@@ -1,6 +1,7 @@
 // The worker line, the totals and the records of polls, as the daemon reads them.
 #include <unistd.h>
 
+#include "shim/rseq_mark.h"
 #include "tests/shim/attached_service.h"
 
 namespace pulsed::test {
@@ -279,6 +280,13 @@ TEST_CASE("a poll is measured only while the lease holds") {
   const std::vector<pulsed_sample> polls = drain(ring, PULSED_KIND_POLL);
   REQUIRE(polls.size() == 1);
   CHECK((polls[0].ref & PULSED_FLAG_CPU_MEASURED) == 0);
+}
+
+TEST_CASE("a mark that the kernel leaves standing over a sleep is found out") {
+  volatile std::uint64_t field_nobody_clears = 0;
+  CHECK(shim::mark_outlasts_sleep({&field_nobody_clears, 1}));
+  CHECK(field_nobody_clears == 0);
+  CHECK_FALSE(shim::mark_outlasts_sleep({nullptr, 1}));
 }
 
 TEST_CASE("an end without a begin does nothing") {

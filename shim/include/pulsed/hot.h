@@ -34,7 +34,8 @@ struct pulsed_hot {
   uint64_t limit;             /* the ring is known to have room below this index */
   volatile uint64_t* rseq_cs; /* where the kernel clears our mark when it deschedules us */
   uint64_t mark;              /* what poll begin stores there */
-  uint64_t exact_mark; /* what poll end must find there; never found where rseq is not to be had */
+  uint64_t
+      exact_mark; /* what poll end must find there; never found where the mark proves nothing */
 };
 
 /* This thread's hot state while attached, else null. */

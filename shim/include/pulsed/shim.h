@@ -83,7 +83,8 @@ static inline int pulsed_worker_attach(pulsed_session* session, const char* name
 /* The opposite; also done when the thread ends. Not inside a poll. */
 PULSED_API void pulsed_worker_detach(void);
 
-/* Deals a slot to a new task; when the table is full the task still has its class. Thread-safe, about 20 ns on a worker. */
+/* Deals a slot to a new task; when the table is full the task still has its class. An id that pulsed_class did not give is
+ * the unnamed class. Thread-safe, about 20 ns on a worker. */
 PULSED_API pulsed_task pulsed_task_open(pulsed_session* session, uint16_t cls);
 /* Returns the slot. The task may be in a poll of the calling thread (it ends normally), not of another. */
 PULSED_API void pulsed_task_close(pulsed_session* session, pulsed_task task);
