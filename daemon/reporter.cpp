@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "daemon/attach/printable.h"
 #include "daemon/collect/reference.h"
 
 namespace pulsed {
@@ -26,10 +27,8 @@ std::string where(const collect::Service& service, const policy::TierChange& cha
   const collect::WorkerView* worker = holder(service, change.task, line);
   if (worker == nullptr) return "";
   const pulsed_worker_line& shared = service.s.lines[line];
-  std::string name(shared.name, ::strnlen(shared.name, sizeof(shared.name)));
-  for (char& c : name) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
+  const std::string name =
+      attach::printable({shared.name, ::strnlen(shared.name, sizeof(shared.name))});
   return fmt::format(" on worker {} ({}, thread {}, {})", line, name, worker->tid,
                      policy::name(worker->current.blame));
 }

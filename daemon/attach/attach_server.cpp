@@ -11,6 +11,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "daemon/attach/printable.h"
 #include "daemon/attach/run_directory.h"
 
 namespace pulsed::attach {
@@ -28,14 +29,10 @@ constexpr std::uint64_t kMostClockNs = INT64_MAX / 4;
 constexpr std::uint64_t kListenerKey = 0;
 constexpr std::uint64_t kWakeKey = UINT64_MAX;
 
-bool printable(unsigned char c) { return c >= 0x20 && c != 0x7f; }
-
 std::string service_name(const pulsed_hello& hello, const Peer& peer) {
   const std::string claimed(hello.service, ::strnlen(hello.service, PULSED_SERVICE_NAME_MAX));
-  std::string name = claimed.empty() ? peer.executable : claimed;
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return !printable(c); }, '?');
-  return name.substr(0, PULSED_SERVICE_NAME_MAX);
+  return (claimed.empty() ? peer.executable : printable(claimed))
+      .substr(0, PULSED_SERVICE_NAME_MAX);
 }
 
 std::uint64_t segment_bytes(const shm::Dimensions& d) {

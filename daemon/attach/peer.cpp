@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "daemon/attach/printable.h"
+
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77  // Linux 6.5
 #endif
@@ -81,7 +83,7 @@ std::optional<Peer> identify(int socket, std::string& error) {
     error = std::string("pidfd: ") + std::strerror(errno);
     return std::nullopt;
   }
-  peer.executable = program_of(credentials.pid);
+  peer.executable = printable(program_of(credentials.pid));
   // While the process of the pidfd has not ended its number was not given away, so what was read above was about it.
   if (has_ended(peer.pidfd.get()) || has_hung_up(socket)) {
     error = "the peer has ended";

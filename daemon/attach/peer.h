@@ -14,7 +14,7 @@ struct Peer {
   pid_t pid;
   uid_t uid;
   shm::Fd pidfd;           // readable when the process has ended
-  std::string executable;  // the base name of its program, or its comm where that cannot be read
+  std::string executable;  // base name of its program, else its comm; printable
 };
 
 // Identifies the peer of a connected unix socket. On failure `error` says why (it has already gone, most often).

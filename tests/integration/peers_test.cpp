@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <list>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "tests/integration/raw_peer.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/service_program.h"
+#include "tests/support/temp_dir.h"
 
 namespace pulsed::test {
 namespace {
@@ -118,6 +120,17 @@ TEST_CASE("A name full of control characters is shown without them") {
   CHECK(wait_until([&] { return daemon.sum("pulsed_service_processes") == 1; }));
   CHECK(daemon.log().find('\x1b') == std::string::npos);
   CHECK(wait_until([&] { return daemon.log().find("evil??[2Jname\"") != std::string::npos; }));
+}
+
+TEST_CASE(
+    "A refused program whose file name is full of control characters is logged without them") {
+  const DaemonProcess daemon({.config = "attach: {allow_uids: [64999]}\n"});
+  const TempDir dir;
+  const std::string program = dir.path() + "/evil\n\x1b[2Jname";
+  std::filesystem::copy_file(PULSED_BIN_DIR "/tests/integration_service", program);
+  const Process refused(Command{program, {daemon.run_dir(), "", "1", "0"}, {}});
+  CHECK(wait_until([&] { return daemon.log().find("evil??[2Jname (pid") != std::string::npos; }));
+  CHECK(daemon.log().find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("A connection that says nothing is dropped") {
