@@ -4,8 +4,11 @@
 
 namespace pulsed::shm {
 
-TaskTable::TaskTable(std::uint32_t slots)
-    : slots_(slots), entries_(static_cast<Entry*>(std::calloc(slots, sizeof(Entry)))) {}
+TaskTable::TaskTable(std::uint32_t slots, std::uint32_t workers)
+    : slots_(slots),
+      local_most_(std::clamp(slots / (4 * std::max(workers, 1U)), 1U, kLocalMost)),
+      deal_(std::min(kDeal, local_most_)),
+      entries_(static_cast<Entry*>(std::calloc(slots, sizeof(Entry)))) {}
 
 DealtSlot TaskTable::open(SlotQueue& local, std::uint16_t cls) {
   if (local.count == 0) {
@@ -17,9 +20,9 @@ DealtSlot TaskTable::open(SlotQueue& local, std::uint16_t cls) {
 
 void TaskTable::close(SlotQueue& local, std::uint32_t slot) {
   push(local, slot);
-  if (local.count <= kLocalMost) return;
+  if (local.count <= local_most_) return;
   const std::lock_guard lock(mutex_);
-  for (std::uint32_t i = 0; i < kLocalMost / 2; ++i) push(free_, pop(local));
+  while (local.count > local_most_ / 2) push(free_, pop(local));
 }
 
 DealtSlot TaskTable::open_shared(std::uint16_t cls) {
@@ -72,13 +75,13 @@ void TaskTable::refill(SlotQueue& local) {
   // Used slots before fresh ones, so that the table touches no more memory than its most live tasks need.
   const bool take_used = free_.count >= kDeal || high_ >= slots_;
   if (!take_used) {
-    const std::uint32_t end = std::min(high_ + kDeal, slots_);
+    const std::uint32_t end = std::min(high_ + deal_, slots_);
     for (std::uint32_t slot = high_; slot != end; ++slot) push(local, slot);
     __atomic_store_n(&high_, end, __ATOMIC_RELAXED);
     return;
   }
   if (&local == &free_) return;
-  for (std::uint32_t i = 0; i < kDeal && free_.count != 0; ++i) push(local, pop(free_));
+  for (std::uint32_t i = 0; i < deal_ && free_.count != 0; ++i) push(local, pop(free_));
 }
 
 DealtSlot TaskTable::deal(std::uint32_t slot, std::uint16_t cls) {

@@ -1,4 +1,5 @@
-// Deals task slots inside one service: to each worker a cache line of them at a time, reused first in, first out.
+// Deals task slots inside one service: to each worker a cache line of them at a time (fewer from a
+// small table), reused first in, first out.
 //
 // The table is private memory of the service; what the daemon sees of it are the identity words in S. Sixteen task words of
 // D fill a cache line, so that two workers opening tasks do not share one. First in, first out keeps a slot unused as long
@@ -31,7 +32,8 @@ class TaskTable {
  public:
   static constexpr std::uint32_t kDeal = PULSED_CACHE_LINE / sizeof(std::uint32_t);
 
-  explicit TaskTable(std::uint32_t slots);  // slot 0 included
+  // `slots`: slot 0 included. `workers`: how many queues there may be; they never keep more than a quarter of the slots.
+  explicit TaskTable(std::uint32_t slots, std::uint32_t workers = 1);
   [[nodiscard]] bool valid() const { return entries_ != nullptr; }
 
   // For a worker with its own queue; takes the lock only when that runs empty or long.
@@ -71,6 +73,8 @@ class TaskTable {
   static constexpr std::uint32_t kLocalMost = 16 * kDeal;
 
   const std::uint32_t slots_;
+  const std::uint32_t local_most_;  // slots a queue may hold unused
+  const std::uint32_t deal_;  // slots a refill takes: a line of them unless the table is small
   std::unique_ptr<Entry[], Free> entries_;  // zeroed lazily by the kernel: touched only as used
   std::mutex mutex_;
   SlotQueue free_;

@@ -136,6 +136,23 @@ TEST_CASE("a worker that closes what others opened hands slots on") {
   }
 }
 
+TEST_CASE("the queues of idle workers keep at most a quarter of a small table from the others") {
+  constexpr std::uint32_t kWorkers = 64;
+  for (const std::uint32_t slots : {256U, 1024U, 8192U}) {
+    TaskTable table(slots, kWorkers);
+    std::array<SlotQueue, kWorkers> idle;
+    for (SlotQueue& local : idle) {
+      std::vector<std::uint32_t> mine;
+      while (const std::uint32_t slot = open(table, local)) mine.push_back(slot);
+      for (const std::uint32_t slot : mine) close(table, local, slot);
+    }
+    SlotQueue busy;
+    std::uint32_t dealt = 0;
+    while (open(table, busy) != 0) ++dealt;
+    CHECK(dealt + slots / 4 >= slots - kDeal);
+  }
+}
+
 TEST_CASE("threads without a queue share slots with workers") {
   TaskTable table(64);
   SlotQueue local;
