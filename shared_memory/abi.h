@@ -167,7 +167,7 @@ struct pulsed_service_line {
   uint64_t reserved[5];
 };
 
-#define PULSED_WORKER_FREE 0u
+#define PULSED_WORKER_FREE 0u      /* and never of the isolation pool */
 #define PULSED_WORKER_ATTACHED 1u  /* bit 0 */
 #define PULSED_WORKER_ISOLATION 2u /* bit 1: a thread of the isolation pool */
 
@@ -182,8 +182,10 @@ struct pulsed_worker_line {
   uint64_t dropped; /* samples dropped because the ring was full */
   uint32_t
       tid; /* kernel thread id in the service's own pid namespace: a claim, never believed unchecked */
-  uint32_t state; /* PULSED_WORKER_* bits. release: publishes tid and name */
-  char name[16];  /* not necessarily terminated */
+  /* PULSED_WORKER_* bits. release: publishes tid and name. A line never changes between the isolation pool and the other
+   * workers: when its worker leaves, ATTACHED is cleared and ISOLATION stays, so that it is known whose its totals are. */
+  uint32_t state;
+  char name[16]; /* not necessarily terminated */
   uint64_t reserved;
 };
 
@@ -234,7 +236,9 @@ struct pulsed_worker_word {
 };
 
 /* Task word and class word: generation 16 | reserved 11 | tier 2 | directive 3. A task word holds only for a task of the
- * same generation; another task of that slot starts from its class's word. A class word's generation counts its changes. */
+ * same generation; another task of that slot starts from its class's word. A class word's generation counts its changes.
+ * MEASURE alone is obeyed only in a task's own word: poll begin looks at no class word, to spare a load. So a fresh task, and
+ * one without a slot, is not measured until it has a word of its own. */
 #define PULSED_WORD_GENERATION_SHIFT 16
 #define PULSED_WORD_TIER_SHIFT 3
 #define PULSED_WORD_TIER_MASK 3u

@@ -102,7 +102,7 @@ Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
       log_(o.log != nullptr ? o.log : log_to_stderr),
       log_context_(o.log_context),
       alive_(alive_page()),
-      tasks_(dimensions.tasks),
+      tasks_(dimensions.tasks, dimensions.workers),
       workers_(dimensions.workers),
       line_flags_(dimensions.workers),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -244,12 +244,22 @@ bool Session::wait_attached(std::uint32_t timeout_ms) {
 }
 
 std::uint16_t Session::task_class(std::string_view name, pulsed_priority priority) {
-  if (in_child() || !shm::valid_class_name(name)) return 0;
-  const std::lock_guard lock(mutex_);
+  if (in_child()) return 0;
+  if (!shm::valid_class_name(name)) {
+    say_once(
+        "a class name is not valid; its tasks are of the unnamed class; give it 1 to 55 bytes of "
+        "UTF-8 without control characters");
+    return 0;
+  }
+  std::unique_lock lock(mutex_);
   const auto [found, fresh] = class_ids_.try_emplace(std::string(name), 0);
   if (!fresh) return found->second;
   if (classes_.size() >= dimensions_.classes) {
     class_ids_.erase(found);
+    lock.unlock();
+    say_once("all " + std::to_string(dimensions_.classes) +
+             " classes are taken; tasks of further ones are of the unnamed class; raise the "
+             "session option `classes`");
     return 0;
   }
   const auto id = static_cast<std::uint16_t>(classes_.size());
@@ -265,23 +275,27 @@ std::uint16_t Session::task_class(std::string_view name, pulsed_priority priorit
 }
 
 std::optional<std::uint32_t> Session::free_line(std::uint32_t flags) const {
-  // A line's totals go on when it changes hands, so it goes to a worker of the same kind if it can: polls of the
-  // isolation pool stay told apart. Then to the first that nobody had.
+  // A line's totals go on when it changes hands, so it goes to a worker of the same kind only: polls of the isolation
+  // pool stay told apart. Else to the first that nobody had.
   std::optional<std::uint32_t> unused;
-  std::optional<std::uint32_t> any;
   for (std::uint32_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i] != nullptr) continue;
     if (line_flags_[i] == flags) return i;
     if (line_flags_[i] == PULSED_WORKER_FREE && !unused) unused = i;
-    if (!any) any = i;
   }
-  return unused ? unused : any;
+  return unused;
 }
 
 bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const std::optional<std::uint32_t> index = free_line(worker->flags);
-  if (!index) return false;
+  if (!index) {
+    lock.unlock();
+    say_once("no worker line of " + std::to_string(dimensions_.workers) + " is free" +
+             ((worker->flags & PULSED_WORKER_ISOLATION) != 0 ? " for the isolation pool" : "") +
+             "; further threads stay unwatched; raise the session option `workers`");
+    return false;
+  }
   worker->session = self_;
   worker->index = *index;
   line_flags_[*index] = worker->flags;
@@ -302,8 +316,9 @@ void Session::remove_worker(WorkerState* worker) {
     __atomic_store_n(&line.task, 0, __ATOMIC_RELEASE);
   }
   if (attachment_ != nullptr) {
-    __atomic_store_n(&attachment_->service.lines[worker->index].state, PULSED_WORKER_FREE,
-                     __ATOMIC_RELEASE);
+    // The kind stays: the line's totals are of it, and its next worker is.
+    __atomic_store_n(&attachment_->service.lines[worker->index].state,
+                     worker->flags & ~PULSED_WORKER_ATTACHED, __ATOMIC_RELEASE);
   }
   last.swap(workers_[worker->index]);
 }

@@ -60,6 +60,7 @@ class Session {
   void run();  // the shim's own thread
   // At the first run directory with a daemon, until that is lost; kLost also if there is none.
   Wake attach_and_serve(bool& was_attached);
+  void count_table_full();
   [[nodiscard]] bool live(pulsed_task task) const;
   // The class, or the unnamed one if nobody registered it: a daemon rejects what such a task says.
   [[nodiscard]] std::uint16_t registered(std::uint16_t cls) const {
@@ -85,7 +86,6 @@ class Session {
 
   std::uint32_t* alive_;  // 1, in a page that a fork wipes
   shm::TaskTable tasks_;
-  std::atomic<std::uint64_t> table_full_{0};
   std::atomic<std::uint32_t> class_count_{1};  // classes_.size(), for threads without the lock
 
   mutable std::mutex mutex_;  // guards what follows
@@ -96,6 +96,7 @@ class Session {
   std::vector<Class> classes_;                         // by id
   std::unordered_map<std::string, std::uint16_t> class_ids_;
   std::vector<std::string> said_;
+  std::uint64_t table_full_ = 0;  // tasks that got no slot
 
   shm::Fd wake_;  // eventfd: stop
   pthread_t thread_{};

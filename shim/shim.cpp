@@ -2,7 +2,7 @@
 #include <pulsed/shim.h>
 
 #include <cstring>
-#include <new>
+#include <exception>
 
 #include "shim/session.h"
 
@@ -23,7 +23,7 @@ pulsed_session* pulsed_session_open(const pulsed_session_options* options) {
   }
   try {
     return reinterpret_cast<pulsed_session*>(Session::open(full));
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return nullptr;
   }
 }
@@ -46,7 +46,7 @@ uint16_t pulsed_class(pulsed_session* session, const char* name, enum pulsed_pri
   if (session == nullptr || name == nullptr) return 0;
   try {
     return of(session)->task_class(name, priority);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return 0;
   }
 }

@@ -1,4 +1,6 @@
 // Tasks of a session: slots, classes, and what the daemon asks for them.
+#include <exception>
+
 #include "shim/session.h"
 
 namespace pulsed::shim {
@@ -47,11 +49,7 @@ pulsed_task Session::open_task(std::uint16_t cls) {
   const shm::DealtSlot dealt =
       worker != nullptr ? tasks_.open(worker->slots, cls) : tasks_.open_shared(cls);
   if (dealt.slot == 0) {
-    const std::uint64_t full = table_full_.fetch_add(1, std::memory_order_relaxed) + 1;
-    const std::lock_guard lock(mutex_);
-    if (attachment_ != nullptr) {
-      __atomic_store_n(&attachment_->service.service->table_full, full, __ATOMIC_RELAXED);
-    }
+    count_table_full();
     return pulsed_task{class_bits};
   }
   const pulsed_task task{
@@ -59,6 +57,24 @@ pulsed_task Session::open_task(std::uint16_t cls) {
   publish_identity(worker, dealt.slot);
   if (worker != nullptr) push_record(*worker, task, PULSED_KIND_OPEN);
   return task;
+}
+
+void Session::count_table_full() {
+  {
+    // Counted under the lock, so that the daemon never sees it fall.
+    const std::lock_guard lock(mutex_);
+    ++table_full_;
+    if (attachment_ != nullptr) {
+      __atomic_store_n(&attachment_->service.service->table_full, table_full_, __ATOMIC_RELAXED);
+    }
+    if (table_full_ != 1) return;
+  }
+  try {
+    say_once("all " + std::to_string(dimensions_.tasks) +
+             " task slots are taken; further tasks are known by their class only; raise the "
+             "session option `tasks`");
+  } catch (const std::exception&) {  // no memory: the task is what matters
+  }
 }
 
 void Session::close_task(pulsed_task task) {

@@ -155,7 +155,8 @@ TEST_CASE("a class has one id and its first priority") {
 
 TEST_CASE("names that no class may bear get the unnamed class") {
   const TempDir nobody;
-  Session session{{.run_dir = nobody.path()}};
+  Log log;
+  Session session{{.run_dir = nobody.path(), .log = Log::add, .log_context = &log}};
   const auto id = [&](const std::string& name) { return session.task_class(name).id(); };
   CHECK(id(std::string(55, 'x')) != 0);
   CHECK(id("caf\u00e9/\u2615/\U0001f600") != 0);
@@ -163,15 +164,21 @@ TEST_CASE("names that no class may bear get the unnamed class") {
   CHECK(id(std::string(56, 'x')) == 0);
   CHECK(id("tab\there") == 0);
   CHECK(id("caf\xe9") == 0);  // Latin-1
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].find("class name is not valid") != std::string::npos);
 }
 
 TEST_CASE("a full class table gives the unnamed class and keeps what it has") {
   const TempDir nobody;
-  Session session{{.run_dir = nobody.path(), .classes = 2}};
+  Log log;
+  Session session{{.run_dir = nobody.path(), .classes = 2, .log = Log::add, .log_context = &log}};
   const TaskClass a = session.task_class("a");
   CHECK(a.id() == 1);
   CHECK(session.task_class("b").id() == 0);
+  CHECK(session.task_class("c").id() == 0);
   CHECK(session.task_class("a") == a);
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].find("raise the session option `classes`") != std::string::npos);
 }
 
 TEST_CASE("after the daemon is lost and back all that the service is stands in the new segments") {

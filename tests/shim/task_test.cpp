@@ -42,6 +42,10 @@ TEST_CASE("a full table still gives tasks their class and counts them") {
   }
   CHECK(tasks.back().handle().ref == std::uint64_t{cls.id()} << PULSED_REF_CLASS_SHIFT);
   CHECK(s.peer.service.service->table_full == 1);
+  (void)s.session.open(cls);
+  CHECK(s.peer.service.service->table_full == 2);
+  REQUIRE(s.log.lines().size() == 1);
+  CHECK(s.log.lines()[0].find("raise the session option `tasks`") != std::string::npos);
   const Worker worker(s.session);
   { const PollScope poll(tasks.back()); }
   CHECK(s.totals(cls).polls == 1);

@@ -52,8 +52,30 @@ TEST_CASE("no worker is attached beyond the lines there are") {
     CHECK_FALSE(late.attached());
     const PollScope poll(s.session.open(s.session.task_class("a")));
     CHECK_FALSE(should_yield());
+    CHECK_FALSE(Worker(s.session).attached());
   }).join();
   CHECK(s.totals(TaskClass{1}).polls == 0);
+  REQUIRE(s.log.lines().size() == 1);
+  CHECK(s.log.lines()[0].find("raise the session option `workers`") != std::string::npos);
+}
+
+TEST_CASE("a line of the isolation pool stays one and is handed to no other worker") {
+  AttachedService s({.workers = 2});
+  const auto attach = [&](bool isolation, std::uint32_t line) {
+    std::thread([&] {
+      const Worker worker(s.session, "w", isolation);
+      REQUIRE(worker.attached());
+      CHECK(s.line(line).state ==
+            (PULSED_WORKER_ATTACHED | (isolation ? PULSED_WORKER_ISOLATION : 0)));
+    }).join();
+    CHECK(s.line(line).state == (isolation ? PULSED_WORKER_ISOLATION : PULSED_WORKER_FREE));
+  };
+  attach(true, 0);
+  attach(false, 1);
+  attach(true, 0);
+  attach(false, 1);
+  const Worker ordinary(s.session);
+  std::thread([&] { CHECK_FALSE(Worker(s.session).attached()); }).join();
 }
 
 TEST_CASE("a thread that ends is detached and its line serves the next whole") {
