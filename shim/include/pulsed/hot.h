@@ -95,7 +95,8 @@ static inline void pulsed_add(uint64_t* word, uint64_t n) {
   __atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
-/* Is this task's word in D current, and does it ask to measure? */
+/* Is this task's word in D current, and does it ask to measure? Unlike other directives this one is not taken from the class's
+ * word while the task has none of its own: that would cost every poll a load. */
 static inline int pulsed_wants_measure(const struct pulsed_hot* hot, uint64_t ref) {
   const uint32_t word =
       __atomic_load_n(&hot->task_words[ref & PULSED_REF_SLOT_MASK], __ATOMIC_RELAXED);
