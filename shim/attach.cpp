@@ -32,7 +32,9 @@ shm::Fd connect_to(const std::string& path, AttachFailure& failure) {
   if (!fd.valid() ||
       ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     const int error = errno;
-    failure = {error == EACCES || error == EPERM, path + ": " + std::strerror(error)};
+    // EAGAIN: a daemon that accepts nobody any more.
+    failure = {error == EACCES || error == EPERM || error == EAGAIN,
+               path + ": " + std::strerror(error)};
     return {};
   }
   return fd;

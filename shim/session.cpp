@@ -111,6 +111,7 @@ Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
 }
 
 void Session::close() {
+  closed_.store(true, std::memory_order_relaxed);
   if (started_) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof(one));

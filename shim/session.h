@@ -27,6 +27,7 @@ class Session {
   static Session* open(const pulsed_session_options& options);
   // Ends its thread and the attachment; workers fall inert at their next poll begin.
   void close();
+  [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_relaxed); }
   ~Session();
 
   [[nodiscard]] bool in_child() const { return __atomic_load_n(alive_, __ATOMIC_RELAXED) == 0; }
@@ -78,6 +79,7 @@ class Session {
   std::vector<std::uint64_t> read_clocks(const std::vector<std::uint32_t>& workers);
 
   std::shared_ptr<Session> self_;  // what the C handle holds; null once closed
+  std::atomic<bool> closed_{false};
   const shm::Dimensions dimensions_;
   const std::string service_;
   const std::vector<std::string> run_dirs_;

@@ -260,7 +260,11 @@ extern "C" {
 int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint32_t flags,
                                  uint32_t header_version, size_t hot_size) {
   auto* s = reinterpret_cast<Session*>(session);
-  if (s == nullptr || this_worker() != nullptr || s->in_child()) return -1;
+  if (s == nullptr || s->in_child()) return -1;
+  if (const WorkerState* worker = this_worker(); worker != nullptr) {
+    if (!worker->session->closed() || worker->page->hot.current != 0) return -1;
+    pulsed_worker_detach();
+  }
   go_inert();  // a child's thread may still point to its parent's page, and would look attached
   try {
     if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {

@@ -119,7 +119,8 @@ TEST_CASE("a poll that sleeps is never CPU exact") {
   constexpr std::size_t kPolls = 500;
   for (std::size_t i = 0; i < kPolls; ++i) {
     const PollScope poll(task);
-    std::this_thread::sleep_for(std::chrono::microseconds(1 + i % 200));
+    // Long enough that the kernel does not find the time over before it puts the thread to sleep.
+    std::this_thread::sleep_for(std::chrono::microseconds(100 + i % 200));
   }
   const std::vector<pulsed_sample> polls = drain(ring, PULSED_KIND_POLL);
   REQUIRE(polls.size() == kPolls);

@@ -288,6 +288,19 @@ TEST_CASE(
   polling.join();
 }
 
+TEST_CASE("a worker of a closed session can become one of another session") {
+  const TempDir nobody;
+  Session other{{.run_dir = nobody.path()}};
+  std::thread([&] {
+    {
+      Session closed{{.run_dir = nobody.path()}};
+      CHECK(pulsed_worker_attach(closed.c_session(), "w", 0) == 0);
+      CHECK(pulsed_worker_attach(other.c_session(), "w", 0) == -1);
+    }
+    CHECK(pulsed_worker_attach(other.c_session(), "w", 0) == 0);
+  }).join();
+}
+
 TEST_CASE("many sessions of one process attach each for itself") {
   FakeDaemon daemon;
   Session a{{.service = "a", .run_dir = daemon.run_dir()}};

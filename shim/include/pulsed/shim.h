@@ -77,8 +77,8 @@ PULSED_API uint16_t pulsed_class(pulsed_session* session, const char* name,
 
 #define PULSED_WORKER_ATTACH_ISOLATION 1u /* this thread belongs to the isolation pool */
 
-/* Makes the calling thread a worker of the session. 0, or -1 if the thread is a worker already, no line is free, or
- * header and library differ (then the thread stays inert). `name`: at most 16 bytes are kept. */
+/* Makes the calling thread a worker of the session. 0, or -1 if the thread is one of an open session already, no line is
+ * free, or header and library differ (then the thread stays inert). `name`: at most 16 bytes are kept. */
 static inline int pulsed_worker_attach(pulsed_session* session, const char* name, uint32_t flags);
 /* The opposite; also done when the thread ends. Not inside a poll. */
 PULSED_API void pulsed_worker_detach(void);
