@@ -105,6 +105,7 @@ inline std::vector<pulsed_sample> drain(shm::RingReader& reader, pulsed_record_k
 }
 
 // Gives up the processor, so that the kernel clears the mark of the poll in flight.
-inline void be_descheduled() { std::this_thread::sleep_for(std::chrono::microseconds(1)); }
+// Long enough that the timer cannot have gone off before the thread is off its CPU.
+inline void be_descheduled() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
 }  // namespace pulsed::test
