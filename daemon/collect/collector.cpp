@@ -12,7 +12,7 @@ namespace {
 // Samples a service gives in one tick, about a millisecond's work: bounds what it can take of the loop.
 constexpr std::uint32_t kMostSamples = 65'536;
 // Slots looked at in one tick for tasks whose close was lost.
-constexpr std::uint32_t kSweep = 128;
+constexpr std::uint32_t kSweep = 16;
 
 // What draining one worker's ring needs at hand.
 struct Drain {

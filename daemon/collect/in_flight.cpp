@@ -109,7 +109,7 @@ void judge(Service& service, std::uint32_t index, const Reference& ref, const Lo
   }
 }
 
-// What a poll's CPU time is held against, and how often it is read once it has passed all of that.
+// What a poll's CPU time is held against, and how often it is read between the two.
 struct Limits {
   Duration first;   // its budget
   Duration second;  // the next thing that can happen to it
@@ -135,7 +135,9 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
   const Duration most = burned_at_most(worker, now, age);
   if (poll.cpu <= limits.first) return most > limits.first;
   if (poll.cpu < limits.second && most >= limits.second) return true;
-  return now - worker.reading->at >= limits.interval;
+  // Past everything that can happen to it, only blame is left to find.
+  const Duration interval = poll.cpu < limits.second ? limits.interval : 5 * kBlameInterval;
+  return now - worker.reading->at >= interval;
 }
 
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
