@@ -160,6 +160,7 @@ void Daemon::attach(attach::AttachedService&& attached, Time now) {
   services_.push_back(std::make_unique<collect::Service>(std::move(attached), enforce));
   collect::Service& service = *services_.back();
   service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
+  service.directives.set_revision(revision_);
   ++counters_.attaches;
   busy_until_ = now + kStayAwake;
   if (peer_lines_.take(now)) {
@@ -271,6 +272,7 @@ void Daemon::apply_policy(Time now) {
     }
     act(*service, now);
     service->directives.set_enforce(policy_.enforcement == policy::Enforcement::kEnforce);
+    service->directives.set_revision(revision_);
   }
   spdlog::info("policy revision {}: {}", revision_, policy::name(policy_.enforcement));
 }

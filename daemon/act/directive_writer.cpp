@@ -40,6 +40,10 @@ void DirectiveWriter::heartbeat(std::uint64_t now_ticks, std::uint64_t lease_tic
   __atomic_store_n(&d_.daemon->heartbeat, now_ticks, __ATOMIC_RELAXED);
 }
 
+void DirectiveWriter::set_revision(std::uint64_t revision) {
+  __atomic_store_n(&d_.daemon->revision, revision, __ATOMIC_RELAXED);
+}
+
 std::uint32_t DirectiveWriter::bits(Tier tier) const {
   const auto tier_bits = static_cast<std::uint32_t>(tier) << PULSED_WORD_TIER_SHIFT;
   return tier_bits | (enforce_ ? directives_at(tier) : 0U);

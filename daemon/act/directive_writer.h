@@ -26,6 +26,9 @@ class DirectiveWriter {
   // The daemon is alive; a service obeys for `lease` after the last of these.
   void heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks);
 
+  // Of the policy in force, for the service's own information.
+  void set_revision(std::uint64_t revision);
+
   // Is this the task the slot's word is about? Cheap, for every sample.
   [[nodiscard]] bool knows(policy::TaskId task) const {
     return words_[task.slot] >> PULSED_WORD_GENERATION_SHIFT == task.generation;

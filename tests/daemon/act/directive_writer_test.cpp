@@ -120,6 +120,13 @@ TEST_CASE("release takes all back and ends the lease") {
   CHECK(m.line.lease_ticks == 0);
 }
 
+TEST_CASE("the service can see which revision of the policy is in force") {
+  Memory m;
+  DirectiveWriter w(m.regions, Memory::kDimensions, true);
+  w.set_revision(7);
+  CHECK(m.line.revision == 7);
+}
+
 TEST_CASE("a task without a slot gets no word") {
   Memory m;
   DirectiveWriter w(m.regions, Memory::kDimensions, true);
