@@ -118,7 +118,8 @@ void Daemon::act(collect::Service& service, Time now) {
       service.directives.set_class(change.cls, change.to);
       ++service.class_changes;
     } else {
-      service.directives.set_task(change.task, change.to);
+      // Its slot may have gone to another task within this tick.
+      if (service.tiers.live(change.task)) service.directives.set_task(change.task, change.to);
       ++service.tier_changes[index(change.from)][index(change.to)];
     }
     report(service, change, policy_.enforcement, now);
