@@ -49,7 +49,7 @@ void add_present(ServiceSnapshot& sum, const collect::Service& service,
     const std::uint64_t age = now > poll.start ? clock.to_ns(now - poll.start) : 0;
     sum.in_flight_longest_ns = std::max(sum.in_flight_longest_ns, age);
     const auto cls = poll.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
-    const auto budget = service.tiers.budget(static_cast<policy::ClassId>(cls)).count();
+    const auto budget = service.tiers.fields(static_cast<policy::ClassId>(cls)).poll_budget.count();
     if (age > static_cast<std::uint64_t>(budget))
       ++sum.in_flight[static_cast<std::size_t>(poll.blame)];
   }

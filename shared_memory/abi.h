@@ -30,7 +30,7 @@
 #include "directive.h"
 
 #define PULSED_ABI_MAJOR 1u
-#define PULSED_ABI_MINOR 0u
+#define PULSED_ABI_MINOR 1u /* 1.1: spare workers, demotion */
 
 #define PULSED_MAGIC_S 0x31534445534c5550ull /* "PULSEDS1", little-endian */
 #define PULSED_MAGIC_D 0x31444445534c5550ull /* "PULSEDD1" */
@@ -170,6 +170,7 @@ struct pulsed_service_line {
 #define PULSED_WORKER_FREE 0u      /* and never of the isolation pool */
 #define PULSED_WORKER_ATTACHED 1u  /* bit 0 */
 #define PULSED_WORKER_ISOLATION 2u /* bit 1: a thread of the isolation pool */
+#define PULSED_WORKER_SPARE 4u /* bit 2: a spare worker, parked unless its worker word says run */
 
 /* One a worker; written by that worker's thread alone, `state`, `tid` and `name` under the shim's lock while it is not
  * polling. The daemon reads start, task, start: a pair is whole if both starts agree. */
@@ -182,11 +183,15 @@ struct pulsed_worker_line {
   uint64_t dropped; /* samples dropped because the ring was full */
   uint32_t
       tid; /* kernel thread id in the service's own pid namespace: a claim, never believed unchecked */
-  /* PULSED_WORKER_* bits. release: publishes tid and name. A line never changes between the isolation pool and the other
-   * workers: when its worker leaves, ATTACHED is cleared and ISOLATION stays, so that it is known whose its totals are. */
+  /* PULSED_WORKER_* bits. release: publishes tid and name. A line never changes between the isolation pool, spare workers
+   * and the others: when its worker leaves, ATTACHED is cleared and the rest stays, so that it is known whose its totals
+   * are. */
   uint32_t state;
   char name[16]; /* not necessarily terminated */
-  uint64_t reserved;
+  /* Which run loop of the service it serves; spare workers of the same number can take its place. 0: none can. Written by
+   * the worker itself, between polls. */
+  uint32_t run_loop;
+  uint32_t reserved;
 };
 
 /* One a (worker, class); exact, because that worker is the only writer. All are totals since attach. */
@@ -227,12 +232,41 @@ struct pulsed_daemon_line {
   uint64_t heartbeat;   /* ticks of the latest tick of the control loop */
   uint64_t lease_ticks; /* directives are obeyed only while now - heartbeat is at most this */
   uint64_t revision;    /* of the policy in force */
-  uint64_t reserved[5];
+  uint64_t abilities;   /* PULSED_DAEMON_* bits */
+  uint64_t reserved[4];
 };
+
+/* The daemon sets OS priorities under the policy in force: threads of the isolation pool leave theirs to it, as only the
+ * daemon can raise them again. */
+#define PULSED_DAEMON_DEMOTES 1u
+
+#define PULSED_SPARE_PARK 0u
+#define PULSED_SPARE_RUN 1u
+
+/* Demotion: how no other poll ever runs at a priority that was lowered for one.
+ *
+ *   daemon                                          worker, at the end of a poll long enough to be demoted
+ *   demoted_start = start                           line.task = 0
+ *   full fence                                      full fence
+ *   line still says this poll?  no: withdraw        demoted_start == start?  no: go on
+ *   lower the thread                                wait, while demoted_start == start
+ *   line still says this poll?  no: restore
+ *   ... the poll ends: restore the thread,
+ *   demoted_start = 0, restored += 1, futex wake
+ *
+ * Of the two looks between the fences at least one sees the other side's write. The worker waits for PULSED_RESTORE_WAIT_MS
+ * at most, and not once its lease has run out and its priority is back: a daemon that died is replaced by its guardian. */
+#define PULSED_RESTORE_WAIT_MS 100u
+/* No poll shorter than this is demoted, so none shorter looks. */
+#define PULSED_SHORTEST_DEMOTED_US 100u
 
 struct pulsed_worker_word {
   uint64_t yield_start; /* the poll (by its start) that is asked to yield; 0: none */
-  uint64_t reserved[7];
+  uint64_t
+      demoted_start; /* the poll whose thread is, or is about to be, at a lower OS priority; 0: none */
+  uint32_t restored; /* futex: counts how often demoted_start was cleared */
+  uint32_t spare;    /* futex, of a spare worker: PULSED_SPARE_* */
+  uint64_t reserved[5];
 };
 
 /* Task word and class word: generation 16 | reserved 11 | tier 2 | directive 3. A task word holds only for a task of the

@@ -117,9 +117,9 @@ struct Limits {
 };
 
 Limits limits_of(const Service& service, const WorkerView& worker, policy::ClassId cls) {
-  const Duration budget = service.tiers.budget(cls);
+  const Duration budget = service.tiers.fields(cls).poll_budget;
   if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn};
-  return {budget, service.tiers.emergency(cls), kBlameInterval};
+  return {budget, service.tiers.fields(cls).emergency_poll, kBlameInterval};
 }
 
 // How much it may have burned until now, at most.

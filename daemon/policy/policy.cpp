@@ -35,6 +35,12 @@ TierFields overridden(const TierFields& fields, const TierOverrides& set) {
   take(f.class_share, set.class_share);
   take(f.reports_per_minute, set.reports_per_minute);
   take(f.max_tier, set.max_tier);
+  take(f.long_poll, set.long_poll);
+  take(f.spare_after, set.spare_after);
+  take(f.max_spare_workers, set.max_spare_workers);
+  take(f.demote_after, set.demote_after);
+  take(f.demote_to, set.demote_to);
+  take(f.min_share, set.min_share);
   return f;
 }
 

@@ -20,6 +20,17 @@ using PerTier = std::array<T, kTierCount>;
 template <typename T>
 using PerPromotion = std::array<T, kTierCount - 1>;  // the terminal tier is never promoted
 
+// An OS priority below the ordinary one. The default, nice 13, leaves a share of 5 % beside one
+// ordinary thread; idle is SCHED_IDLE, 0.4 %.
+struct OsPriority {
+  enum class Kind : std::uint8_t { kUnchanged, kNice, kIdle };
+  Kind kind = Kind::kNice;
+  std::uint8_t nice = 13;  // [1, 19], of kNice
+  friend bool operator==(const OsPriority&, const OsPriority&) = default;
+};
+
+inline constexpr std::uint32_t kAsManyAsWorkers = 0xFFFFFFFF;
+
 // Every field of the TierManager, for tasks of normal priority. Durations are CPU time where the
 // name says cpu, budget or poll, and time on the clock otherwise. Entries are those of the tier a
 // task stands at; Monitor's demotion entries rule forgiveness there (offender.h).
@@ -46,6 +57,15 @@ struct TierFields {
   double class_share;                // (0, 1]: see class_standing.h
   std::uint32_t reports_per_minute;  // Warn reports a class may log
   Tier max_tier;                     // never promoted beyond
+  // What is done about a poll while it is in flight: see hold.h.
+  Duration long_poll;    // in flight this long (wall) it is reported with blame, if not before
+  Duration spare_after;  // in flight this long (wall) a spare worker takes its worker's place
+  std::uint32_t
+      max_spare_workers;  // awake at once in a service; kAsManyAsWorkers: as its ordinary workers
+  Duration
+      demote_after;  // having burned this much, and over its budget, its thread goes to demote_to
+  OsPriority demote_to;
+  double min_share;  // (0, 1]: of a CPU, kept for a demoted thread that wants to run
 
   friend bool operator==(const TierFields&, const TierFields&) = default;
 };
@@ -86,6 +106,12 @@ struct TierOverrides {
   std::optional<double> class_share;
   std::optional<std::uint32_t> reports_per_minute;
   std::optional<Tier> max_tier;
+  std::optional<Duration> long_poll;
+  std::optional<Duration> spare_after;
+  std::optional<std::uint32_t> max_spare_workers;
+  std::optional<Duration> demote_after;
+  std::optional<OsPriority> demote_to;
+  std::optional<double> min_share;
 
   friend bool operator==(const TierOverrides&, const TierOverrides&) = default;
 };

@@ -30,6 +30,12 @@ constexpr TierFields kBalanced{
     .class_share = 0.5,
     .reports_per_minute = 5,
     .max_tier = Tier::kIsolate,
+    .long_poll = milliseconds{10},
+    .spare_after = milliseconds{1},
+    .max_spare_workers = kAsManyAsWorkers,
+    .demote_after = milliseconds{1},
+    .demote_to = {OsPriority::Kind::kNice, 13},
+    .min_share = 0.02,
 };
 
 // What follows from the budget (excess CPU, slow and good polls) keeps balanced's proportion to it.
@@ -42,6 +48,8 @@ constexpr TierFields aggressive() {
   f.emergency_poll = milliseconds{2};
   f.demotion_good_polls = {30, 40, 50, 100};
   f.good_poll = {microseconds{100}, microseconds{200}, microseconds{500}, microseconds{500}};
+  f.spare_after = microseconds{500};
+  f.demote_after = microseconds{500};
   f.promotion_hysteresis = milliseconds{50};
   f.demotion_hysteresis = milliseconds{200};
   return f;
@@ -55,6 +63,9 @@ constexpr TierFields permissive() {
   f.slow_poll = milliseconds{10};
   f.emergency_poll = milliseconds{50};
   f.demotion_good_polls = {10, 15, 20, 25};
+  f.long_poll = milliseconds{50};
+  f.spare_after = milliseconds{5};
+  f.demote_after = milliseconds{5};
   f.promotion_hysteresis = milliseconds{1000};
   f.demotion_hysteresis = milliseconds{2000};
   return f;

@@ -182,16 +182,10 @@ Tier TierManager::class_tier(ClassId cls) const {
   return found != nullptr ? found->tier() : Tier::kMonitor;
 }
 
-Duration TierManager::budget(ClassId cls) const {
+const TierFields& TierManager::fields(ClassId cls) const {
+  static const TierFields balanced = profile_fields(Profile::kBalanced);
   const ClassStanding* found = state_->find_standing(cls);
-  return found != nullptr ? found->fields().poll_budget
-                          : profile_fields(Profile::kBalanced).poll_budget;
-}
-
-Duration TierManager::emergency(ClassId cls) const {
-  const ClassStanding* found = state_->find_standing(cls);
-  return found != nullptr ? found->fields().emergency_poll
-                          : profile_fields(Profile::kBalanced).emergency_poll;
+  return found != nullptr ? found->fields() : balanced;
 }
 
 std::uint64_t TierManager::violations(ClassId cls) const {

@@ -77,8 +77,8 @@ class TierManager {
   [[nodiscard]] bool live(TaskId task) const;  // opened, not closed, of exactly this generation
   [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
   [[nodiscard]] Tier class_tier(ClassId cls) const;
-  [[nodiscard]] Duration budget(ClassId cls) const;  // effective
-  [[nodiscard]] Duration emergency(ClassId cls) const;
+  // As they hold for the class, scaled by its priority; valid until its policy is set anew.
+  [[nodiscard]] const TierFields& fields(ClassId cls) const;
   [[nodiscard]] std::uint64_t violations(
       ClassId cls) const;  // total since the class was registered
   [[nodiscard]] std::uint32_t tasks_at(ClassId cls, Tier tier) const;

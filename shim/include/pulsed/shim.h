@@ -83,6 +83,40 @@ static inline int pulsed_worker_attach(pulsed_session* session, const char* name
 /* The opposite; also done when the thread ends. Not inside a poll. */
 PULSED_API void pulsed_worker_detach(void);
 
+/* Spare workers: threads of the service, kept parked, of which the daemon wakes one when a worker is held by a poll that
+ * does not end, and retires it when that has passed. Parked they use no CPU time. */
+typedef struct pulsed_spares
+    pulsed_spares; /* owned by who opened it; every call on it is thread-safe */
+
+typedef struct pulsed_spares_options {
+  size_t size; /* sizeof(pulsed_spares_options) */
+  /* Serves the run loop on the calling thread: runs what is ready, waits for more until `microseconds` have passed, and
+   * returns when a poll ends after that. Returns how many polls it ran, 0 if there was nothing. On spare workers only,
+   * several at once; must not throw, nor close the spares. */
+  uint32_t (*turn)(void* context, uint32_t microseconds);
+  /* Around the turns from one waking to the next parking, on the same thread; may be NULL. */
+  void (*begin)(void* context);
+  void (*end)(void* context);
+  void* context;
+  uint32_t
+      most; /* spare workers, at most 256; 0: as many as there are workers that serve the run loop */
+  uint32_t
+      from_workers; /* none before so many workers serve the run loop; 0: two, so never beside a single thread */
+} pulsed_spares_options;
+
+/* Sets spare workers up for a run loop; their threads start when workers serve it and a daemon is attached. NULL if out of
+ * memory or a required option is missing. Each takes one of the session's worker lines. */
+PULSED_API pulsed_spares* pulsed_spares_open(pulsed_session* session,
+                                             const pulsed_spares_options* options);
+/* After it no turn runs and none begins: waits for those that do. Before what `context` points to dies, and before the
+ * session closes. Workers that serve the run loop may go on. NULL is allowed. */
+PULSED_API void pulsed_spares_close(pulsed_spares* spares);
+/* Says that the calling worker serves that run loop from now on (NULL: none that has spare workers). Between polls. */
+PULSED_API void pulsed_worker_serves(pulsed_spares* spares);
+
+/* 1 if the attached daemon sets OS priorities itself, so that threads of an isolation pool need not lower their own. */
+PULSED_API int pulsed_daemon_demotes(const pulsed_session* session);
+
 /* Deals a slot to a new task; when the table is full the task still has its class. An id that pulsed_class did not give is
  * the unnamed class. Thread-safe, about 20 ns on a worker. */
 PULSED_API pulsed_task pulsed_task_open(pulsed_session* session, uint16_t cls);

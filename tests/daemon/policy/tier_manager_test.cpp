@@ -8,8 +8,8 @@ namespace pulsed::policy::testing {
 
 TEST_CASE("a class nobody registered stands under the balanced profile") {
   TierManager tiers({16, 4});
-  CHECK(tiers.budget(ClassId{2}) == 1ms);
-  CHECK(tiers.emergency(ClassId{2}) == 5ms);
+  CHECK(tiers.fields(ClassId{2}).poll_budget == 1ms);
+  CHECK(tiers.fields(ClassId{2}).emergency_poll == 5ms);
   const TaskId task{3, 1};
   tiers.poll_ended({.task = task,
                     .cls = ClassId{2},
@@ -27,8 +27,8 @@ TEST_CASE("budget and emergency are those of the class's policy") {
   f.poll_budget = 3ms;
   f.emergency_poll = 7ms;
   Scene s(f);
-  CHECK(s.tiers.budget(kClass) == 3ms);
-  CHECK(s.tiers.emergency(kClass) == 7ms);
+  CHECK(s.tiers.fields(kClass).poll_budget == 3ms);
+  CHECK(s.tiers.fields(kClass).emergency_poll == 7ms);
 }
 
 TEST_CASE("a poll opens a task whose opening was never seen") {

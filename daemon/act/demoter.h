@@ -1,0 +1,42 @@
+// Lowers and restores the OS priority of threads that hogs hold, so that it is always undone.
+//
+// The control loop's thread alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "daemon/act/demotion_ledger.h"
+#include "daemon/act/guardian.h"
+
+namespace pulsed::act {
+
+class Demoter {
+ public:
+  // `guardian` null: there is none, and nothing is ever demoted.
+  Demoter(DemotionLedger* ledger, Guardian* guardian);
+
+  // The right and a guardian are there.
+  [[nodiscard]] bool usable() const { return usable_; }
+
+  // Lowers the thread. `still_wanted` is asked before, once the entry is written, and again after: if it says no, all is as
+  // before. Nothing if refused: not usable, ledger full, already as low, real-time, or no longer that thread.
+  [[nodiscard]] std::optional<DemotionId> demote(const clocks::PeerThread& thread,
+                                                 const LowerPriority& to,
+                                                 const std::function<bool()>& still_wanted);
+  // Gives the thread its own priority for a while, and takes it again. False if it is no longer ours.
+  bool boost(DemotionId id);
+  bool lower_again(DemotionId id);
+  void restore(DemotionId id);
+
+  // While anything is demoted, at every tick.
+  void beat(std::uint64_t monotonic_ns);
+
+ private:
+  DemotionLedger* ledger_;
+  Guardian* guardian_;
+  bool usable_;
+};
+
+}  // namespace pulsed::act

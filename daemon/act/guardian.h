@@ -1,0 +1,40 @@
+// The process that undoes demotions when the daemon cannot: killed, with its whole process group too, or stopped.
+//
+// A child in a session of its own that ignores the signals which end services, SIGTERM above all, until nothing is demoted
+// any more; then it ends with its daemon. At rest it sleeps; while threads are demoted it looks every few milliseconds
+// whether the daemon still beats. It also looks for threads and processes that a demoted thread spawned, as these inherit a
+// nice value (RESET_ON_FORK resets only priorities above the ordinary).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "daemon/act/demotion_ledger.h"
+
+namespace pulsed::act {
+
+class Guardian {
+ public:
+  // A daemon that did not beat for this long is stopped or stuck: then everything is put back.
+  static constexpr std::chrono::milliseconds kStale{250};
+
+  // Forks; while the process has no other thread. Throws std::runtime_error if that fails.
+  explicit Guardian(DemotionLedger& ledger);
+  ~Guardian();  // tells it to put back what is left and to end, and waits for that, at most a second
+  Guardian(const Guardian&) = delete;
+  Guardian& operator=(const Guardian&) = delete;
+
+  // Without it nothing may be demoted. A system call: ask where something is about to be.
+  [[nodiscard]] bool alive() const;
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  // Something is demoted, or spawned meanwhile: wakes it from its rest. Cheap where it is awake.
+  void wake();
+
+ private:
+  DemotionLedger& ledger_;
+  pid_t pid_ = -1;
+  shm::Fd life_;  // its end is the end of the daemon
+};
+
+}  // namespace pulsed::act

@@ -1,0 +1,22 @@
+#include "daemon/policy/hold.h"
+
+namespace pulsed::policy {
+
+HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll) {
+  const bool over_budget = poll.cpu > fields.poll_budget;
+  const bool waits = poll.blame == Blame::kBlocked;
+  HoldVerdict verdict{};
+  verdict.report = over_budget || poll.wall >= fields.long_poll;
+  verdict.spare = !poll.isolation && poll.wall >= fields.spare_after;
+  verdict.demote = fields.demote_to.kind != OsPriority::Kind::kUnchanged &&
+                   (poll.isolation || (over_budget && poll.cpu >= fields.demote_after && !waits));
+  return verdict;
+}
+
+bool falls_short(const TierFields& fields, const DemotedShare& share) {
+  if (!share.wants_to_run || share.wall <= Duration{}) return false;
+  return static_cast<double>(share.cpu.count()) <
+         fields.min_share * static_cast<double>(share.wall.count());
+}
+
+}  // namespace pulsed::policy
