@@ -1,4 +1,4 @@
-// A worker's hot state, its life, and the slow ways out of the inline path.
+// A worker's hot state and its life; the slow ways out of the inline path are in poll.cpp.
 //
 // Who may write the hot page: while the thread's TLS pointer is null, the session (under its lock) fills it, then sets the
 // pointer; from then on the worker alone, but for `ready`, which the session clears to make the worker come here at its next
@@ -76,6 +76,9 @@ struct WorkerState {
 
 // This thread's worker, or null; also null in a forked child.
 [[nodiscard]] WorkerState* this_worker();
+
+// Makes this thread's inline calls do nothing, until a page is published to it.
+void go_inert();
 
 // Points the hot page into the attachment (null: detaches) and publishes it to the thread. By the worker itself, or by the
 // session while the thread's TLS pointer is null. Under the session's lock.
