@@ -2,24 +2,44 @@
 #include <array>
 #include <optional>
 
-#include "daemon/config/policy_fields.h"
 #include "daemon/config/policy_yaml.h"
 #include "daemon/config/units.h"
+#include "daemon/policy/field_table.h"
 
 namespace pulsed::config {
 namespace {
 
-std::string value_text(Duration d) { return duration_text(d); }
-std::string value_text(std::uint32_t n) { return std::to_string(n); }
-std::string value_text(double d) { return fraction_text(d); }
-std::string value_text(policy::Tier tier) { return std::string(policy::name(tier)); }
+// By its limits, as a count may be a word too.
+std::string value_text(Duration d, policy::DurationRange /*limits*/) { return duration_text(d); }
+std::string value_text(std::uint32_t n, policy::CountRange /*limits*/) { return std::to_string(n); }
+std::string value_text(double d, policy::Share /*limits*/) { return fraction_text(d); }
+std::string value_text(policy::Tier tier, policy::TierName /*limits*/) {
+  return std::string(policy::name(tier));
+}
 
-template <typename T, std::size_t N>
-std::string value_text(const std::array<T, N>& values) {
+std::string value_text(std::uint32_t n, policy::SpareCount /*limits*/) {
+  return n == policy::kAsManyAsWorkers ? std::string(policy::kAsManyAsWorkersWord)
+                                       : std::to_string(n);
+}
+
+std::string value_text(const policy::OsPriority& priority, policy::LoweredTo /*limits*/) {
+  switch (priority.kind) {
+    case policy::OsPriority::Kind::kUnchanged:
+      return std::string(policy::kUnchangedWord);
+    case policy::OsPriority::Kind::kIdle:
+      return std::string(policy::kIdleWord);
+    case policy::OsPriority::Kind::kNice:
+      break;
+  }
+  return std::to_string(priority.nice);
+}
+
+template <typename T, std::size_t N, typename Limits>
+std::string value_text(const std::array<T, N>& values, const Limits& limits) {
   std::string out = "{";
   for (std::size_t i = 0; i < N; ++i) {
     if (i > 0) out += ", ";
-    out += std::string(policy::kTierNames[i]) + ": " + value_text(values[i]);
+    out += std::string(policy::kTierNames[i]) + ": " + value_text(values[i], limits);
   }
   return out + "}";
 }
@@ -35,9 +55,10 @@ std::string in_quotes(const std::string& text) {
 
 std::string overrides_text(const policy::TierOverrides& set, const std::string& indent) {
   std::string out;
-  for_each_tier_field([&](const auto& field) {
+  policy::for_each_tier_field([&](const auto& field) {
     const auto& value = set.*field.set;
-    if (value) out += indent + std::string(field.name) + ": " + value_text(*value) + "\n";
+    if (value)
+      out += indent + std::string(field.name) + ": " + value_text(*value, field.limits) + "\n";
   });
   return out;
 }
@@ -73,7 +94,7 @@ std::string to_yaml(const policy::Policy& policy) {
 
 policy::Policy spelled_out(policy::Policy policy) {
   const policy::TierFields profile = policy::profile_fields(policy.profile);
-  for_each_tier_field([&](const auto& field) {
+  policy::for_each_tier_field([&](const auto& field) {
     auto& set = policy.defaults.*field.set;
     if (!set) set = profile.*field.value;
   });

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/config/policy_fields.h"
 #include "daemon/config/strict_yaml.h"
+#include "daemon/policy/field_table.h"
 
 namespace pulsed::config {
 namespace {
@@ -17,20 +17,39 @@ using policy::kTierNames;
 // Where "defaults", "rules[2]" and "rules[2].window" stand.
 using Places = std::map<std::string, Position>;
 
-std::optional<Duration> read_one(const Field& field, const DurationRange& range) {
+std::optional<Duration> read_one(const Field& field, const policy::DurationRange& range) {
   return read(field, range);
 }
 
-std::optional<std::uint32_t> read_one(const Field& field, const CountRange& range) {
+std::optional<std::uint32_t> read_one(const Field& field, const policy::CountRange& range) {
   return read(field, range);
 }
 
-std::optional<double> read_one(const Field& field, Share /*limits*/) { return read_share(field); }
+std::optional<double> read_one(const Field& field, policy::Share /*limits*/) {
+  return read_share(field);
+}
 
-std::optional<policy::Tier> read_one(const Field& field, TierName /*limits*/) {
+std::optional<policy::Tier> read_one(const Field& field, policy::TierName /*limits*/) {
   const auto tier = read_choice(field, kTierNames);
   if (!tier) return {};
   return static_cast<policy::Tier>(*tier);
+}
+
+std::optional<std::uint32_t> read_one(const Field& field, const policy::SpareCount& limits) {
+  constexpr std::array kWords{policy::kAsManyAsWorkersWord};
+  const auto found = read_count_or_word(field, limits.count, "a number", kWords);
+  if (!found) return {};
+  return found->word ? policy::kAsManyAsWorkers : found->count;
+}
+
+std::optional<policy::OsPriority> read_one(const Field& field, const policy::LoweredTo& limits) {
+  using Kind = policy::OsPriority::Kind;
+  constexpr std::array kWords{policy::kUnchangedWord, policy::kIdleWord};
+  constexpr std::array kKinds{Kind::kUnchanged, Kind::kIdle};
+  const auto found = read_count_or_word(field, limits.nice, "a nice value", kWords);
+  if (!found) return {};
+  if (found->word) return policy::OsPriority{.kind = kKinds[*found->word]};
+  return policy::OsPriority{Kind::kNice, static_cast<std::uint8_t>(found->count)};
 }
 
 std::string tier_names(std::size_t count) {
@@ -99,7 +118,7 @@ void read_field(const Field& field, const Limits& limits, std::optional<std::arr
 policy::TierOverrides read_overrides(MapReader& map, const std::string& scope, Places& places,
                                      Diagnostics& diagnostics) {
   policy::TierOverrides set;
-  for_each_tier_field([&](const auto& field) {
+  policy::for_each_tier_field([&](const auto& field) {
     const YamlNode* node = map.take(field.name);
     if (node == nullptr) return;
     places[scope + "." + std::string(field.name)] = node->at;
@@ -211,7 +230,7 @@ std::vector<std::string> scopes_of(const std::string& fault) {
 // defaults themselves.
 Position place_of(const std::string& fault, const Places& places) {
   std::vector<std::pair<std::size_t, std::string_view>> named;
-  for_each_tier_field([&](const auto& field) {
+  policy::for_each_tier_field([&](const auto& field) {
     const std::size_t at = find_word(fault, field.name);
     if (at != std::string::npos) named.emplace_back(at, field.name);
   });

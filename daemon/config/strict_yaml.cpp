@@ -51,7 +51,7 @@ std::optional<T> within(const Field& field, const Reading<T>& reading, const Ran
     return {};
   }
   const T value = *reading.value;
-  if (value >= range.least && value <= range.most) return value;
+  if (range.holds(value)) return value;
   field.fault("`" + shown(field.node.text) + "` is out of range; from " + to_text(range.least) +
               " to " + to_text(range.most));
   return {};
@@ -132,6 +132,28 @@ std::optional<std::size_t> read_choice(const Field& field,
   const auto at = std::find(names.begin(), names.end(), *found);
   if (at != names.end()) return static_cast<std::size_t>(at - names.begin());
   field.fault("`" + shown(*found) + "` is not " + one_of(names) + did_you_mean(*found, names));
+  return {};
+}
+
+std::optional<CountOrWord> read_count_or_word(const Field& field, const Range<std::uint32_t>& range,
+                                              std::string_view what,
+                                              std::span<const std::string_view> words) {
+  const std::string number =
+      std::string(what) + " from " + count_text(range.least) + " to " + count_text(range.most);
+  std::vector<std::string_view> allowed(words.begin(), words.end());
+  allowed.push_back(number);
+  const std::string* found = scalar(field, one_of(allowed));
+  if (found == nullptr) return {};
+  const auto at = std::find(words.begin(), words.end(), *found);
+  if (at != words.end()) return CountOrWord{0, static_cast<std::size_t>(at - words.begin())};
+  const auto count = read_count(*found);
+  if (count && field.node.quoted) {
+    field.fault("expected " + one_of(allowed) + ", found text in quotes");
+  } else if (count && *count.value >= range.least && *count.value <= range.most) {
+    return CountOrWord{static_cast<std::uint32_t>(*count.value), {}};
+  } else {
+    field.fault("`" + shown(*found) + "` is not " + one_of(allowed) + did_you_mean(*found, words));
+  }
   return {};
 }
 

@@ -16,14 +16,11 @@
 #include "daemon/config/config_error.h"
 #include "daemon/config/units.h"
 #include "daemon/config/yaml_node.h"
+#include "daemon/policy/range.h"
 
 namespace pulsed::config {
 
-template <typename T>
-struct Range {
-  T least;
-  T most;
-};
+using policy::Range;
 
 // Where a value stands and what it is called in messages.
 struct Field {
@@ -65,6 +62,14 @@ class MapReader {
 // The index of the name in `names`.
 [[nodiscard]] std::optional<std::size_t> read_choice(const Field& field,
                                                      std::span<const std::string_view> names);
+// A whole number within the range, or one of `words`. In messages the number is `what`, such as "a nice value".
+struct CountOrWord {
+  std::uint32_t count;
+  std::optional<std::size_t> word;  // its index; then the count means nothing
+};
+[[nodiscard]] std::optional<CountOrWord> read_count_or_word(
+    const Field& field, const Range<std::uint32_t>& range, std::string_view what,
+    std::span<const std::string_view> words);
 // Text of 1 to `longest` bytes without control characters.
 [[nodiscard]] std::optional<std::string> read_text(const Field& field, std::size_t longest);
 // The items of a list, or null after a report.

@@ -1,21 +1,15 @@
 // Refuses a policy that cannot hold, before anything runs under it.
+#include <array>
 #include <string>
 #include <vector>
 
+#include "daemon/policy/field_table.h"
 #include "daemon/policy/policy.h"
 
 namespace pulsed::policy {
 namespace {
 
 using Fault = std::optional<std::string>;
-
-constexpr Duration kLongest = std::chrono::hours{24};
-constexpr Duration kShortestWindow = std::chrono::milliseconds{1};
-// A sub-bucket of a window counts to 65535, and priority critical raises a threshold fourfold.
-constexpr std::uint32_t kMostCounted = 16'383;
-constexpr std::uint32_t kMostChanges = 200;  // a sub-bucket of the cooldown window counts to 255
-constexpr std::uint32_t kMostGoodPolls = 1'000'000'000;
-constexpr std::uint32_t kMostReports = 60'000;
 
 std::string text(Duration d) {
   const auto ns = d.count();
@@ -25,65 +19,65 @@ std::string text(Duration d) {
   return std::to_string(ns) + "ns";
 }
 
-Fault outside(std::string_view field, Duration value, Duration least, Duration most) {
-  if (value >= least && value <= most) return {};
-  return std::string(field) + " " + text(value) + " is outside " + text(least) + " to " +
-         text(most);
+Fault outside(std::string_view field, Duration value, const DurationRange& range) {
+  if (range.holds(value)) return {};
+  return std::string(field) + " " + text(value) + " is outside " + text(range.least) + " to " +
+         text(range.most);
 }
 
-Fault outside(std::string_view field, std::uint32_t value, std::uint32_t least,
-              std::uint32_t most) {
-  if (value >= least && value <= most) return {};
-  return std::string(field) + " " + std::to_string(value) + " is outside " + std::to_string(least) +
-         " to " + std::to_string(most);
+std::string text(const CountRange& range) {
+  return std::to_string(range.least) + " to " + std::to_string(range.most);
 }
 
-template <typename Array, typename Limit>
-Fault each_outside(std::string_view field, const Array& values, Limit least, Limit most) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
+Fault outside(std::string_view field, std::uint32_t value, const CountRange& range) {
+  if (range.holds(value)) return {};
+  return std::string(field) + " " + std::to_string(value) + " is outside " + text(range);
+}
+
+Fault outside(std::string_view field, std::uint32_t value, const SpareCount& limits) {
+  if (value == kAsManyAsWorkers) return {};
+  return outside(field, value, limits.count);
+}
+
+Fault outside(std::string_view field, double value, Share /*limits*/) {
+  if (value > 0.0 && value <= 1.0) return {};
+  return std::string(field) + " " + std::to_string(value) + " is not above 0 and at most 1";
+}
+
+Fault outside(std::string_view field, Tier value, TierName /*limits*/) {
+  if (index(value) < kTierCount) return {};
+  return std::string(field) + " is not a tier";
+}
+
+Fault outside(std::string_view field, const OsPriority& value, const LoweredTo& limits) {
+  switch (value.kind) {
+    case OsPriority::Kind::kUnchanged:
+    case OsPriority::Kind::kIdle:
+      return {};
+    case OsPriority::Kind::kNice:
+      return outside(field, value.nice, limits.nice);
+  }
+  return std::string(field) + " is not a priority";
+}
+
+template <typename T, std::size_t N, typename Limits>
+Fault outside(std::string_view field, const std::array<T, N>& values, const Limits& limits) {
+  for (std::size_t i = 0; i < N; ++i) {
     const std::string at = std::string(field) + "." + std::string(kTierNames[i]);
-    if (Fault fault = outside(at, values[i], least, most)) return fault;
+    if (Fault fault = outside(at, values[i], limits)) return fault;
   }
   return {};
 }
 
-Fault length_fault(const TierFields& f) {
-  constexpr Duration kNone{0};
-  constexpr Duration kTick{1};
-  if (auto e = outside("poll_budget", f.poll_budget, kTick, kLongest)) return e;
-  if (auto e = each_outside("promotion_cpu", f.promotion_cpu, kTick, kLongest)) return e;
-  if (auto e = outside("slow_poll", f.slow_poll, kTick, kLongest)) return e;
-  if (auto e = outside("window", f.window, kShortestWindow, kLongest)) return e;
-  if (auto e = outside("emergency_poll", f.emergency_poll, kTick, kLongest)) return e;
-  if (auto e = each_outside("good_poll", f.good_poll, kTick, kLongest)) return e;
-  if (auto e = each_outside("demotion_min_stay", f.demotion_min_stay, kNone, kLongest)) return e;
-  if (auto e = outside("demotion_quiet", f.demotion_quiet, kNone, kLongest)) return e;
-  if (auto e = outside("promotion_hysteresis", f.promotion_hysteresis, kNone, kLongest)) return e;
-  if (auto e = outside("demotion_hysteresis", f.demotion_hysteresis, kNone, kLongest)) return e;
-  if (auto e = outside("cooldown_window", f.cooldown_window, kShortestWindow, kLongest)) return e;
-  return outside("cooldown", f.cooldown, kNone, kLongest);
-}
-
-Fault count_fault(const TierFields& f) {
-  constexpr std::uint32_t kOne = 1;
-  if (auto e = each_outside("promotion_threshold", f.promotion_threshold, kOne, kMostCounted)) {
-    return e;
-  }
-  if (auto e = each_outside("promotion_slow_polls", f.promotion_slow_polls, kOne, kMostCounted)) {
-    return e;
-  }
-  if (auto e = each_outside("demotion_good_polls", f.demotion_good_polls, kOne, kMostGoodPolls)) {
-    return e;
-  }
-  if (auto e = outside("cooldown_changes", f.cooldown_changes, kOne, kMostChanges)) return e;
-  return outside("reports_per_minute", f.reports_per_minute, 0U, kMostReports);
+Fault range_fault(const TierFields& f) {
+  Fault fault;
+  for_each_tier_field([&](const auto& field) {
+    if (!fault) fault = outside(field.name, f.*field.value, field.limits);
+  });
+  return fault;
 }
 
 Fault relation_fault(const TierFields& f) {
-  if (!(f.class_share > 0.0 && f.class_share <= 1.0)) {
-    return "class_share " + std::to_string(f.class_share) + " is not above 0 and at most 1";
-  }
-  if (index(f.max_tier) >= kTierCount) return "max_tier is not a tier";
   if (f.emergency_poll <= f.poll_budget) {
     return "emergency_poll " + text(f.emergency_poll) + " is not above the poll_budget " +
            text(f.poll_budget);
@@ -95,8 +89,7 @@ Fault relation_fault(const TierFields& f) {
 }
 
 Fault fault_of(const TierFields& f) {
-  if (auto e = length_fault(f)) return e;
-  if (auto e = count_fault(f)) return e;
+  if (auto e = range_fault(f)) return e;
   return relation_fault(f);
 }
 

@@ -25,8 +25,10 @@ using PerPromotion = std::array<T, kTierCount - 1>;  // the terminal tier is nev
 struct OsPriority {
   enum class Kind : std::uint8_t { kUnchanged, kNice, kIdle };
   Kind kind = Kind::kNice;
-  std::uint8_t nice = 13;  // [1, 19], of kNice
-  friend bool operator==(const OsPriority&, const OsPriority&) = default;
+  std::uint8_t nice = 13;  // [1, 19]; of no meaning to the other kinds
+  friend bool operator==(const OsPriority& a, const OsPriority& b) {
+    return a.kind == b.kind && (a.kind != Kind::kNice || a.nice == b.nice);
+  }
 };
 
 inline constexpr std::uint32_t kAsManyAsWorkers = 0xFFFFFFFF;

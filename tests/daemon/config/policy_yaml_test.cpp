@@ -7,7 +7,8 @@
 #include <type_traits>
 
 #include "daemon/config/file_text.h"
-#include "daemon/config/policy_fields.h"
+#include "daemon/policy/field_table.h"
+#include "shared_memory/abi.h"
 
 namespace pulsed::config {
 namespace {
@@ -78,6 +79,12 @@ rules:
     class_share: 0.25
     reports_per_minute: 0
     max_tier: warn
+    long_poll: 13ms
+    spare_after: 14ms
+    max_spare_workers: 15
+    demote_after: 16ms
+    demote_to: 17
+    min_share: 0.125
 )");
   CHECK(policy.enforcement == policy::Enforcement::kEnforce);
   CHECK(policy.profile == policy::Profile::kAggressive);
@@ -87,15 +94,76 @@ rules:
   CHECK(rule.priority == policy::Priority::kCritical);
   CHECK(rule.set.poll_budget == 1500us);
   CHECK(rule.set.promotion_threshold == policy::PerPromotion<std::uint32_t>{10, 6, 4});
-  CHECK(rule.set.promotion_cpu == policy::PerPromotion<Duration>{3ms, 2ms, 1ms});
-  CHECK(rule.set.demotion_min_stay == policy::PerTier<Duration>{0s, 1s, 2s, 3min});
+  CHECK(rule.set.promotion_cpu == policy::PerPromotion<policy::Duration>{3ms, 2ms, 1ms});
+  CHECK(rule.set.demotion_min_stay == policy::PerTier<policy::Duration>{0s, 1s, 2s, 3min});
   CHECK(rule.set.class_share == 0.25);
   CHECK(rule.set.max_tier == policy::Tier::kWarn);
-  for_each_tier_field([&](const auto& field) {
+  CHECK(rule.set.long_poll == 13ms);
+  CHECK(rule.set.spare_after == 14ms);
+  CHECK(rule.set.max_spare_workers == 15);
+  CHECK(rule.set.demote_after == 16ms);
+  CHECK(rule.set.demote_to == policy::OsPriority{policy::OsPriority::Kind::kNice, 17});
+  CHECK(rule.set.min_share == 0.125);
+  policy::for_each_tier_field([&](const auto& field) {
     CAPTURE(field.name);
     CHECK((rule.set.*field.set).has_value());
   });
   CHECK(good(to_yaml(policy)) == policy);
+}
+
+TEST_CASE("demote_to and max_spare_workers are a number or a word, and print as they were") {
+  using Kind = policy::OsPriority::Kind;
+  const auto read = [](const std::string& yaml) {
+    const policy::Policy policy = good("defaults: {" + yaml + "}\n");
+    CHECK(to_yaml(policy).ends_with("\ndefaults:\n  " + yaml + "\n"));
+    CHECK(good(to_yaml(policy)) == policy);
+    return policy.defaults;
+  };
+  CHECK(read("demote_to: none").demote_to == policy::OsPriority{Kind::kUnchanged});
+  CHECK(read("demote_to: idle").demote_to == policy::OsPriority{Kind::kIdle});
+  CHECK(read("demote_to: 1").demote_to == policy::OsPriority{Kind::kNice, 1});
+  CHECK(read("demote_to: 19").demote_to == policy::OsPriority{Kind::kNice, 19});
+  CHECK(read("max_spare_workers: workers").max_spare_workers == policy::kAsManyAsWorkers);
+  CHECK(read("max_spare_workers: 0").max_spare_workers == 0);
+  CHECK(read("max_spare_workers: 4096").max_spare_workers == PULSED_MAX_WORKERS);
+  CHECK(good("defaults: {demote_to: \"idle\"}").defaults.demote_to ==
+        policy::OsPriority{Kind::kIdle});
+  // A nice value means nothing beside these.
+  CHECK(policy::OsPriority{Kind::kIdle, 5} == policy::OsPriority{Kind::kIdle, 7});
+  CHECK(policy::OsPriority{Kind::kNice, 5} != policy::OsPriority{Kind::kNice, 7});
+  CHECK(policy::OsPriority{Kind::kNice, 5} != policy::OsPriority{Kind::kIdle, 5});
+}
+
+TEST_CASE("what is neither the number nor the word is answered with all that is allowed") {
+  const auto at = [](const std::string& yaml) { return faults("defaults:\n  " + yaml + "\n"); };
+  const std::string priority = " is not none, idle or a nice value from 1 to 19";
+  CHECK(at("demote_to: idel") ==
+        "p:2:14: `demote_to`: `idel`" + priority + "; did you mean `idle`?\n");
+  for (const std::string wrong : {"0", "20", "-5", "+13", "13.0", "013", "4294967309", "nice"}) {
+    CAPTURE(wrong);
+    CHECK(at("demote_to: " + wrong).starts_with("p:2:14: `demote_to`: `" + wrong + "`" + priority));
+  }
+  CHECK(at("demote_to: \"13\"") ==
+        "p:2:14: `demote_to`: expected none, idle or a nice value from 1 to 19, found text in "
+        "quotes\n");
+  CHECK(at("demote_to: [13]") ==
+        "p:2:14: `demote_to`: expected none, idle or a nice value from 1 to 19, found a list\n");
+  CHECK(at("demote_to: null") == "p:2:3: `demote_to` has no value; give one or leave it out\n");
+  const std::string spares = " is not workers or a number from 0 to 4096";
+  CHECK(at("max_spare_workers: worker") ==
+        "p:2:22: `max_spare_workers`: `worker`" + spares + "; did you mean `workers`?\n");
+  for (const std::string wrong : {"4097", "4294967295", "-1", "1s", "99999999999999999999"}) {
+    CAPTURE(wrong);
+    CHECK(at("max_spare_workers: " + wrong) ==
+          "p:2:22: `max_spare_workers`: `" + wrong + "`" + spares + "\n");
+  }
+  CHECK(at("min_share: 2%") ==
+        "p:2:14: `min_share`: `2%` is a percentage; write for example `0.5`\n");
+  CHECK(at("min_share: 0") == "p:2:14: `min_share`: `0` is out of range; above 0, at most 1\n");
+  CHECK(at("spare_after: 0ms") ==
+        "p:2:16: `spare_after`: `0ms` is out of range; from 1ns to 24h\n");
+  CHECK(at("demote_afer: 1ms") ==
+        "p:2:3: unknown key `demote_afer` in `defaults`; did you mean `demote_after`?\n");
 }
 
 TEST_CASE("a policy with quotes, backslashes and empty matches prints as it was") {
@@ -212,9 +280,38 @@ TEST_CASE("a contradiction stands where it can be mended") {
             .starts_with("p:3:43: rules[0] with rules[1]: emergency_poll "));
 }
 
+TEST_CASE("what is done in flight is set by service and class, as everything else") {
+  const policy::Policy policy = good(R"(
+defaults: {demote_to: idle, max_spare_workers: 3}
+rules:
+  - match: {service: shop, class: "checkout/*"}
+    demote_to: none
+    spare_after: 3ms
+  - match: {service: shop}
+    demote_to: 5
+    long_poll: 20ms
+    demote_after: 2ms
+    min_share: 0.1
+)");
+  using Kind = policy::OsPriority::Kind;
+  const auto of = [&](std::string_view service, std::string_view cls) {
+    return policy::resolve(policy, service, cls, policy::Priority::kNormal).fields;
+  };
+  CHECK(of("shop", "checkout/pay").demote_to == policy::OsPriority{Kind::kUnchanged});
+  CHECK(of("shop", "checkout/pay").spare_after == 3ms);
+  CHECK(of("shop", "checkout/pay").long_poll == 20ms);
+  CHECK(of("shop", "search").demote_to == policy::OsPriority{Kind::kNice, 5});
+  CHECK(of("shop", "search").spare_after == 1ms);
+  CHECK(of("shop", "search").demote_after == 2ms);
+  CHECK(of("shop", "search").min_share == 0.1);
+  CHECK(of("blog", "checkout/pay").demote_to == policy::OsPriority{Kind::kIdle});
+  CHECK(of("blog", "search").max_spare_workers == 3);
+  CHECK(of("blog", "search").demote_after == 1ms);
+}
+
 // A policy that sets one field alone, all its tiers to `value`, and only widens others so that no relation breaks.
 template <typename T, typename Limits, typename V>
-policy::Policy with(const TierField<T, Limits>& field, const V& value) {
+policy::Policy with(const policy::TierField<T, Limits>& field, const V& value) {
   policy::Policy policy;
   T all{};
   if constexpr (std::is_same_v<T, V>) {
@@ -233,7 +330,7 @@ policy::Policy with(const TierField<T, Limits>& field, const V& value) {
 }
 
 TEST_CASE("the ranges are the policy's own, at both ends of every field") {
-  for_each_tier_field([&](const auto& field) {
+  policy::for_each_tier_field([&](const auto& field) {
     CAPTURE(field.name);
     const auto check = [&](auto value, bool holds) {
       const policy::Policy policy = with(field, value);
@@ -242,22 +339,45 @@ TEST_CASE("the ranges are the policy's own, at both ends of every field") {
       CHECK(faults(to_yaml(policy)).empty() == holds);
     };
     using Limits = std::remove_cvref_t<decltype(field.limits)>;
-    if constexpr (std::is_same_v<Limits, DurationRange>) {
+    if constexpr (std::is_same_v<Limits, policy::DurationRange>) {
       // The least emergency is above the least budget.
       check(field.limits.least + (field.name == "emergency_poll" ? 1ns : 0ns), true);
       check(field.limits.most, true);
       if (field.limits.least > 0ns) check(field.limits.least - 1ns, false);
       if (field.name != "poll_budget") check(field.limits.most + 1ns, false);
-    } else if constexpr (std::is_same_v<Limits, CountRange>) {
+    } else if constexpr (std::is_same_v<Limits, policy::CountRange>) {
       check(field.limits.least, true);
       check(field.limits.most, true);
       if (field.limits.least > 0) check(field.limits.least - 1, false);
       check(field.limits.most + 1, false);
-    } else if constexpr (std::is_same_v<Limits, Share>) {
+    } else if constexpr (std::is_same_v<Limits, policy::Share>) {
       check(1.0, true);
       check(1e-300, true);
       check(0.0, false);
       check(1.0001, false);
+    } else if constexpr (std::is_same_v<Limits, policy::SpareCount>) {
+      check(field.limits.count.least, true);
+      check(field.limits.count.most, true);
+      check(field.limits.count.most + 1, false);
+      check(policy::kAsManyAsWorkers, true);
+      check(policy::kAsManyAsWorkers - 1, false);
+    } else if constexpr (std::is_same_v<Limits, policy::LoweredTo>) {
+      using policy::OsPriority;
+      const auto least = static_cast<std::uint8_t>(field.limits.nice.least);
+      const auto most = static_cast<std::uint8_t>(field.limits.nice.most);
+      const auto nice = [](int value) {
+        return OsPriority{OsPriority::Kind::kNice, static_cast<std::uint8_t>(value)};
+      };
+      check(nice(least), true);
+      check(nice(most), true);
+      check(nice(least - 1), false);
+      check(nice(most + 1), false);
+      check(OsPriority{OsPriority::Kind::kIdle, 0}, true);
+      check(OsPriority{OsPriority::Kind::kUnchanged, 0}, true);
+    } else {
+      static_assert(std::is_same_v<Limits, policy::TierName>);
+      check(policy::Tier::kMonitor, true);
+      check(policy::Tier::kIsolate, true);
     }
   });
 }
