@@ -1,10 +1,11 @@
 // The slow ways out of the inline path: polls that nest or are measured, a page that is not ready, a ring that looks full, a
-// yield that is asked.
+// yield that is asked; and the end of a poll long enough to have been demoted.
 #include <time.h>
 
 #include <algorithm>
 #include <cstddef>
 
+#include "shim/restore_wait.h"
 #include "shim/session.h"
 #include "shim/worker.h"
 
@@ -50,9 +51,10 @@ struct Times {
   std::uint64_t flags;
 };
 
-Times measure(const HotPage& page) {
+// Of the poll in flight, which has lasted `wall`.
+Times measure(const HotPage& page, std::uint64_t wall) {
   Times t{};
-  t.wall = std::min<std::uint64_t>(pulsed_now() - page.hot.start, PULSED_SPAN_WALL_MAX);
+  t.wall = std::min<std::uint64_t>(wall, PULSED_SPAN_WALL_MAX);
   if (*page.hot.rseq_cs == page.hot.exact_mark) {
     t.cpu = t.wall;
     t.flags = PULSED_FLAG_CPU_EXACT;
@@ -98,6 +100,7 @@ void pause_outer(HotPage& page) {
   page.flattened = 0;
   // release: before the inner poll's start, which must never be read with the outer one's task.
   __atomic_store_n(&hot.line->task, 0, __ATOMIC_RELEASE);
+  if (outer.paused_at - outer.start >= hot.long_poll) wait_restored(page, outer.start);
 }
 
 // The outer poll goes on, its begin moved by what the inner one took.
@@ -180,12 +183,21 @@ void pulsed_poll_end_slow(pulsed_hot* hot) {
     if (page.flattened == 0 && page.depth == 0 && page.measured == 0) hot->special = 0;
     return;
   }
-  const Times times = measure(page);
+  const std::uint64_t wall = pulsed_now() - hot->start;
+  const Times times = measure(page, wall);
   book(page, times);
+  if (wall >= hot->long_poll) wait_restored(page, hot->start);
   hot->current = 0;
   hot->special = 0;
   page.measured = 0;
   if (page.depth > 0) resume_outer(page, (times.flags & PULSED_FLAG_CPU_EXACT) != 0);
+}
+
+void pulsed_poll_end_long(pulsed_hot* hot, uint64_t wall) {
+  HotPage& page = *page_of(hot);
+  book(page, measure(page, wall));
+  hot->current = 0;
+  wait_restored(page, hot->start);
 }
 
 void pulsed_push_slow(pulsed_hot* hot, uint64_t ref, uint64_t span) {

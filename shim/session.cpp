@@ -335,11 +335,12 @@ void Session::write_line(const Attachment& a, const WorkerState& worker) const {
   pulsed_worker_line& line = a.service.lines[worker.index];
   __atomic_store_n(&line.task, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&line.tid, worker.tid, __ATOMIC_RELAXED);
+  __atomic_store_n(&line.run_loop, worker.run_loop, __ATOMIC_RELAXED);
   std::array<char, sizeof(line.name)>
       name{};  // whole: a longer name may be left of the line's last worker
   std::copy_n(worker.name.data(), std::min(worker.name.size(), name.size()), name.data());
   std::memcpy(line.name, name.data(), name.size());
-  // release: publishes tid and name; pairs with the collector's load of state.
+  // release: publishes tid, run loop and name; pairs with the collector's load of state.
   __atomic_store_n(&line.state, worker.flags, __ATOMIC_RELEASE);
   pulsed_service_line& service = *a.service.service;
   if (worker.index >= service.workers_high) {

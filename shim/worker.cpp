@@ -64,6 +64,7 @@ WorkerState* become_worker(Session& session, const char* name, std::uint32_t fla
   worker->tid = static_cast<std::uint32_t>(::gettid());
   worker->flags = PULSED_WORKER_ATTACHED |
                   ((flags & PULSED_WORKER_ATTACH_ISOLATION) != 0 ? PULSED_WORKER_ISOLATION : 0);
+  worker->priority = this_thread_priority();
   worker->name = name == nullptr ? "" : name;
   worker->tls_hot = &pulsed_tls_hot;
   worker->tls_asked = &pulsed_tls_asked;
@@ -117,6 +118,7 @@ void point_at(WorkerState& worker, std::shared_ptr<Attachment> attachment) {
   hot.limit = hot.write;  // the slow path finds the room
   const bool mark_tells = a.mark_tells && hot.rseq_cs != &worker.page->unused_rseq;
   hot.exact_mark = mark_tells ? hot.mark : ~hot.mark;
+  hot.long_poll = a.end.service_header.ticks_per_second / 1'000'000 * PULSED_SHORTEST_DEMOTED_US;
   __atomic_store_n(&hot.ready, 1, __ATOMIC_RELAXED);
   // release: publishes the page; pairs with pulsed_this_hot.
   __atomic_store_n(worker.tls_hot, &hot, __ATOMIC_RELEASE);

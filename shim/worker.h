@@ -46,6 +46,14 @@ struct OuterPoll {
 
 struct WorkerState;
 
+// What demotion changes of a thread.
+struct OsPriority {
+  int policy;  // SCHED_*
+  int nice;
+  friend bool operator==(const OsPriority&, const OsPriority&) = default;
+};
+[[nodiscard]] OsPriority this_thread_priority();
+
 // The private page of a worker: MADV_WIPEONFORK, so that all of it is zero in a child, `worker` included.
 struct HotPage {
   pulsed_hot hot;
@@ -60,13 +68,15 @@ struct HotPage {
 };
 static_assert(sizeof(HotPage) <= PULSED_PAGE);
 
-// What the session knows of a worker. `attachment` and the line are guarded by the session's lock.
+// What the session knows of a worker. `attachment`, `run_loop` and the line are guarded by the session's lock.
 struct WorkerState {
   std::shared_ptr<Session> session;  // which may be closed
   HotPage* page;
   std::uint32_t index;  // of its line
   std::uint32_t tid;
   std::uint32_t flags;  // PULSED_WORKER_* bits of its line
+  std::uint32_t run_loop;
+  OsPriority priority;  // when it attached
   std::string name;
   pulsed_hot** tls_hot;
   const pulsed_hot** tls_asked;

@@ -36,6 +36,8 @@ struct pulsed_hot {
   uint64_t mark;              /* what poll begin stores there */
   uint64_t
       exact_mark; /* what poll end must find there; never found where the mark proves nothing */
+  uint64_t
+      long_poll; /* ticks; a poll of so many ends out of line, as its thread may have been demoted */
 };
 
 /* This thread's hot state while attached, else null. */
@@ -53,6 +55,7 @@ PULSED_API int pulsed_worker_attach_checked(pulsed_session* session, const char*
 PULSED_API void pulsed_poll_begin_nested(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_begin_slow(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_end_slow(struct pulsed_hot* hot);
+PULSED_API void pulsed_poll_end_long(struct pulsed_hot* hot, uint64_t wall);
 PULSED_API void pulsed_push_slow(struct pulsed_hot* hot, uint64_t ref, uint64_t span);
 PULSED_API int pulsed_should_yield_slow(void);
 
@@ -147,9 +150,12 @@ static inline void pulsed_poll_end(void) {
     pulsed_poll_end_slow(hot);
     return;
   }
-  uint64_t wall = pulsed_now() - hot->start;
+  const uint64_t wall = pulsed_now() - hot->start;
+  if (PULSED_UNLIKELY(wall >= hot->long_poll)) {
+    pulsed_poll_end_long(hot, wall);
+    return;
+  }
   const uint64_t exact = *hot->rseq_cs == hot->exact_mark;
-  if (PULSED_UNLIKELY(wall > PULSED_SPAN_WALL_MAX)) wall = PULSED_SPAN_WALL_MAX;
   /* release: after everything the poll did; pairs with the collector's load of task. */
   __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
   pulsed_add(&hot->usage[ref & PULSED_REF_SLOT_MASK], (wall << PULSED_USAGE_TICKS_SHIFT) + 1);

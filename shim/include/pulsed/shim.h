@@ -24,7 +24,7 @@
 #error "pulsed needs GCC or Clang"
 #endif
 
-#define PULSED_SHIM_VERSION 1u /* of this header's inline code; the library refuses another */
+#define PULSED_SHIM_VERSION 2u /* of this header's inline code; the library refuses another */
 
 #ifdef __cplusplus
 extern "C" {
