@@ -76,6 +76,27 @@ Check judge_priority(const HostFacts& f) {
           "run as root, or give CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE)"};
 }
 
+// The guardian that undoes demotions needs nothing more: it is a child of ours and has our rights.
+Check judge_demotion(const HostFacts& f) {
+  const std::string name = "demotion";
+  if (f.demotion == 0) {
+    return {name, Verdict::kOk, "threads can be lowered, and raised again", {}};
+  }
+  std::string found = "a lowered thread could not be raised again (" + message(f.demotion) +
+                      "), so none is lowered; all else is done";
+  if (f.sys_nice) {
+    return {name, Verdict::kWarn, found,
+            "CAP_SYS_NICE is there, but only in this user namespace, or seccomp forbids "
+            "sched_setattr: run pulsed in the host's user namespace, and allow that call"};
+  }
+  if (f.nice == 0 || f.fifo == 0) {
+    found += ". RLIMIT_NICE and RLIMIT_RTPRIO, which the loop makes do with, are not enough";
+  }
+  return {name, Verdict::kWarn, found,
+          "run as root, or give CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE; docker: "
+          "--cap-add SYS_NICE; by hand: setcap cap_sys_nice+ep on the binary)"};
+}
+
 Check judge_run_times(const HostFacts& f) {
   const std::string name = "exact run times";
   if (f.task_clock != 0) {
@@ -138,6 +159,7 @@ std::vector<Check> judge_host(const HostFacts& f, const Limits& limits) {
       judge_directory("state directory", f.state_dir, f.uid),
       judge_socket(f),
       judge_priority(f),
+      judge_demotion(f),
       judge_run_times(f),
       judge_clock(f),
       needed("sealed memory", f.future_write_seal,

@@ -103,6 +103,43 @@ void try_priorities(HostFacts& facts) {
   }).join();
 }
 
+// The kernel's struct sched_attr (sched_setattr(2)), as it first was.
+struct SchedAttr {
+  static constexpr std::uint64_t kResetOnFork = 1;
+  std::uint32_t size;
+  std::uint32_t policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::array<std::uint64_t, 3> deadline;
+};
+static_assert(sizeof(SchedAttr) == 48);
+
+// What is done to a hog's thread, done to one of ours that ends right after. Anyone may lower; raising again is the test.
+// A generous RLIMIT_NICE would let us raise this thread, and not one of a service: so RESET_ON_FORK is taken back too, which
+// the kernel allows to CAP_SYS_NICE alone, and to that of the first user namespace.
+Errno try_demotion() {
+  Errno error = 0;
+  std::thread([&error] {
+    SchedAttr before{};
+    error = result_of(syscall(SYS_sched_getattr, 0, &before, sizeof before, 0));
+    if (error != 0) return;
+    SchedAttr lowered = before;
+    lowered.size = sizeof lowered;
+    lowered.policy = SCHED_OTHER;
+    lowered.flags = SchedAttr::kResetOnFork;
+    lowered.nice = std::max(before.nice, 13);
+    lowered.priority = 0;
+    error = result_of(syscall(SYS_sched_setattr, 0, &lowered, 0));
+    if (error != 0) return;
+    SchedAttr raised = lowered;
+    raised.flags = 0;
+    raised.nice = before.nice;
+    error = result_of(syscall(SYS_sched_setattr, 0, &raised, 0));
+  }).join();
+  return error;
+}
+
 Errno try_task_clock() {
   perf_event_attr attr{};
   attr.size = sizeof attr;
@@ -169,6 +206,7 @@ std::uint64_t descriptor_limit() {
 
 HostFacts look_at_host(const fs::path& run_dir, const fs::path& state_dir) {
   constexpr unsigned kSysAdmin = 21;
+  constexpr unsigned kSysNice = 23;
   constexpr unsigned kPerfmon = 38;
   HostFacts facts;
   facts.uid = geteuid();
@@ -176,6 +214,8 @@ HostFacts look_at_host(const fs::path& run_dir, const fs::path& state_dir) {
   facts.state_dir = look_at_directory(state_dir);
   look_at_socket(run_dir / "attach.sock", facts);
   try_priorities(facts);
+  facts.demotion = try_demotion();
+  facts.sys_nice = has_capability(kSysNice);
   facts.task_clock = try_task_clock();
   facts.perfmon = has_capability(kPerfmon) || has_capability(kSysAdmin);
   facts.perf_event_paranoid = read_paranoia();

@@ -37,11 +37,13 @@ struct HostFacts {
   DirectoryFacts run_dir;
   DirectoryFacts state_dir;
   AttachSocket attach_socket = AttachSocket::kNone;
-  pid_t attach_pid = 0;  // of the daemon that answers
-  Errno nice = 0;        // nice -20 for a thread of ours
-  Errno fifo = 0;        // SCHED_FIFO for a thread of ours
-  Errno task_clock = 0;  // a task clock on a thread of ours
-  bool perfmon = false;  // CAP_PERFMON or CAP_SYS_ADMIN: the same for other users' threads
+  pid_t attach_pid = 0;   // of the daemon that answers
+  Errno nice = 0;         // nice -20 for a thread of ours
+  Errno fifo = 0;         // SCHED_FIFO for a thread of ours
+  Errno demotion = 0;     // a thread of ours lowered, and raised again by right alone
+  bool sys_nice = false;  // CAP_SYS_NICE, if perhaps of our user namespace alone
+  Errno task_clock = 0;   // a task clock on a thread of ours
+  bool perfmon = false;   // CAP_PERFMON or CAP_SYS_ADMIN: the same for other users' threads
   std::optional<int> perf_event_paranoid;
   bool tsc = false;  // timestamps come from the invariant TSC
   std::string tsc_why;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -105,6 +106,34 @@ TEST_CASE("what pulsed cannot do without fails, what it can only warns") {
   }
 }
 
+TEST_CASE("without the right to raise threads again demotion warns, and says how to grant it") {
+  HostFacts f = good_host();
+  CHECK(judged(f, "demotion").found == "threads can be lowered, and raised again");
+  f.demotion = EPERM;
+  f.nice = EACCES;
+  f.fifo = EPERM;
+  Check check = judged(f, "demotion");
+  CHECK(check.verdict == Verdict::kWarn);
+  for (const std::string way :
+       {"AmbientCapabilities=CAP_SYS_NICE", "--cap-add SYS_NICE", "setcap cap_sys_nice+ep"}) {
+    CAPTURE(way);
+    CHECK(check.mend.find(way) != std::string::npos);
+  }
+  CHECK(check.found.find("RLIMIT_NICE") == std::string::npos);
+  // The loop's own priority may come from a limit, and then its line is good and this one is not.
+  f.nice = 0;
+  CHECK(judged(f, "loop priority").verdict == Verdict::kOk);
+  check = judged(f, "demotion");
+  CHECK(check.verdict == Verdict::kWarn);
+  CHECK(check.found.find("RLIMIT_NICE") != std::string::npos);
+  // Where the capability seems to be there, granting it is no advice.
+  f.sys_nice = true;
+  check = judged(f, "demotion");
+  CHECK(check.verdict == Verdict::kWarn);
+  CHECK(check.mend.find("user namespace") != std::string::npos);
+  CHECK(check.mend.find("setcap") == std::string::npos);
+}
+
 TEST_CASE("a running pulsed is told, and something else in its place fails") {
   HostFacts f = good_host();
   f.attach_socket = AttachSocket::kServed;
@@ -193,6 +222,63 @@ TEST_CASE("looking at this machine changes nothing of the process") {
   CHECK(getpriority(PRIO_PROCESS, 0) == nice_before);
   CHECK(sched_getscheduler(0) == SCHED_OTHER);
   CHECK(descriptors() == open_before);
+}
+
+// What a child without rights finds, in its exit code: bits of the facts.
+constexpr int kRaises = 1;
+constexpr int kNice = 2;
+constexpr int kCapability = 4;
+constexpr int kNotTried = 8;
+
+int found_in_child(bool (*give_up)()) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!give_up()) _exit(kNotTried);
+    const HostFacts f = look_at_host("/run/pulsed", "/var/lib/pulsed");
+    _exit((f.demotion == 0 ? kRaises : 0) | (f.nice == 0 ? kNice : 0) |
+          (f.sys_nice ? kCapability : 0));
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+bool become_nobody() {
+  return setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
+}
+
+TEST_CASE("without CAP_SYS_NICE no thread is taken to be raised again") {
+  const int found = found_in_child(become_nobody);
+  if (found == kNotTried) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  CHECK(found == 0);
+  // Where there is no nice value to come back from, RESET_ON_FORK alone is refused.
+  CHECK(found_in_child([] { return nice(19) == 19 && become_nobody(); }) == 0);
+}
+
+TEST_CASE("a limit that lets our own threads rise is not taken for the right to raise others'") {
+  const int found = found_in_child([] {
+    const rlimit any{40, 40};
+    return setrlimit(RLIMIT_NICE, &any) == 0 && become_nobody();
+  });
+  if (found == kNotTried) {
+    MESSAGE("skipped: needs root with CAP_SYS_RESOURCE");
+    return;
+  }
+  CHECK(found == kNice);
+}
+
+TEST_CASE("a capability of our own user namespace alone is not taken for the right") {
+  const int found = found_in_child([] { return unshare(CLONE_NEWUSER) == 0; });
+  if (found == kNotTried) {
+    MESSAGE("skipped: no user namespaces here");
+    return;
+  }
+  CHECK((found & kRaises) == 0);
+  CHECK((found & kCapability) != 0);
 }
 
 }  // namespace
