@@ -32,7 +32,8 @@ Ledger::Caps caps_of(const config::Config& config) {
 
 }  // namespace
 
-Daemon::Daemon(const config::Config& config, policy::Policy policy, std::string version)
+Daemon::Daemon(const config::Config& config, policy::Policy policy, act::Demoter demoter,
+               std::string version)
     : version_(std::move(version)),
       collector_(clock_, perf_events_.usable(),
                  [this](const collect::Service& service, const collect::ClassView& cls) {
@@ -42,10 +43,13 @@ Daemon::Daemon(const config::Config& config, policy::Policy policy, std::string 
       lease_(config.lease),
       policy_(std::move(policy)),
       ledger_(caps_of(config)),
+      demoter_(demoter),
+      held_(demoter_, clock_),
       attach_server_(config.run_dir, limits_of(config),
                      {clock_.kind(), clock_.ticks_per_second()}) {
   counters_.version = version_;
   counters_.exact_run_times = perf_events_.usable();
+  counters_.demotes = demoter_.usable();
 }
 
 Daemon::~Daemon() { stop(); }
@@ -83,7 +87,10 @@ void Daemon::run() {
     counters_.tick_duration.observe_ns(static_cast<std::uint64_t>((monotonic_now() - now).count()));
     sleep_until(due);
   }
-  for (const auto& service : services_) service->directives.release();
+  for (const auto& service : services_) {
+    held_.release(*service, monotonic_now());
+    service->directives.release();
+  }
   publish(monotonic_now());
 }
 
@@ -97,13 +104,18 @@ Daemon::Time Daemon::tick(Time now) {
   const std::uint64_t lease_ticks = clock_.to_ticks(lease_);
   for (const auto& service : services_) {
     if (service->quarantined) continue;
-    if (stood_still) collector_.skip_backlog(*service);
+    if (stood_still) {
+      collector_.skip_backlog(*service);
+      held_.release(*service, now);
+    }
     collector_.collect(*service, begin, collected);
     service->tiers.tick(now);
     act(*service, now);
+    held_.answer(*service, policy_.enforcement, now);
     service->directives.heartbeat(clock_.now(), lease_ticks);
     judge_nonsense(*service, now);
   }
+  if (held_.demoted() != 0) demoter_.beat(static_cast<std::uint64_t>(monotonic_now().count()));
   counters_.samples += collected.samples;
   last_tick_ = now;
   ticked_at_ns_.store(now.count(), std::memory_order_relaxed);
@@ -161,7 +173,7 @@ void Daemon::attach(attach::AttachedService&& attached, Time now) {
   services_.push_back(std::make_unique<collect::Service>(std::move(attached), enforce));
   collect::Service& service = *services_.back();
   service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
-  service.directives.set_revision(revision_);
+  put_in_force(service, now);
   ++counters_.attaches;
   busy_until_ = now + kStayAwake;
   if (peer_lines_.take(now)) {
@@ -175,6 +187,7 @@ void Daemon::detach(attach::ServiceId id, Time now) {
                                   [id](const auto& s) { return s->peer.id == id; });
   if (found == services_.end()) return;
   collect::Service& service = **found;
+  held_.release(service, now);
   if (!service.quarantined) {
     collect_last(service, now);
     collector_.read_totals(service);
@@ -209,15 +222,16 @@ collect::Service* Daemon::find(attach::ServiceId id) {
 
 void Daemon::judge_nonsense(collect::Service& service, Time now) {
   if (service.nonsense > collect::kNonsenseToQuarantine) {
-    quarantine(service);
+    quarantine(service, now);
   } else if (now - service.nonsense_since > collect::kNonsenseWindow) {
     service.nonsense = 0;
     service.nonsense_since = now;
   }
 }
 
-void Daemon::quarantine(collect::Service& service) {
+void Daemon::quarantine(collect::Service& service, Time now) {
   service.quarantined = true;
+  held_.release(service, now);
   service.directives.release();
   for (collect::WorkerView& worker : service.workers)
     worker.current.valid = false;  // not looked at any more
@@ -272,10 +286,19 @@ void Daemon::apply_policy(Time now) {
                                       policy_of(service->peer.name, cls), now);
     }
     act(*service, now);
-    service->directives.set_enforce(policy_.enforcement == policy::Enforcement::kEnforce);
-    service->directives.set_revision(revision_);
+    // Lowered by the policy before: what the new one says of them is found out anew.
+    held_.restore_threads(*service, now);
+    put_in_force(*service, now);
   }
   spdlog::info("policy revision {}: {}", revision_, policy::name(policy_.enforcement));
+}
+
+void Daemon::put_in_force(collect::Service& service, Time now) {
+  const bool enforce = policy_.enforcement == policy::Enforcement::kEnforce;
+  if (!enforce) held_.release(service, now);
+  service.directives.set_enforce(enforce);
+  service.directives.set_revision(revision_);
+  service.words.set_abilities(enforce && demoter_.usable() ? PULSED_DAEMON_DEMOTES : 0);
 }
 
 void Daemon::publish(Time now) {

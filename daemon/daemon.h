@@ -13,10 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/act/demoter.h"
 #include "daemon/attach/attach_server.h"
 #include "daemon/clocks/run_clock.h"
 #include "daemon/collect/collector.h"
 #include "daemon/config/config.h"
+#include "daemon/held_workers.h"
 #include "daemon/ledger.h"
 #include "daemon/log_budget.h"
 #include "daemon/policy/policy.h"
@@ -27,8 +29,9 @@ namespace pulsed {
 
 class Daemon final : public SnapshotSource {
  public:
-  // Throws std::runtime_error, with what to do, if the run directory is not to be had.
-  Daemon(const config::Config& config, policy::Policy policy, std::string version);
+  // In a run directory that the caller holds. Throws std::runtime_error, with what to do.
+  Daemon(const config::Config& config, policy::Policy policy, act::Demoter demoter,
+         std::string version);
   ~Daemon() override;
 
   void start();
@@ -57,8 +60,9 @@ class Daemon final : public SnapshotSource {
   void act(collect::Service& service, Time now);
   void collect_last(collect::Service& service, Time now);
   void judge_nonsense(collect::Service& service, Time now);
-  void quarantine(collect::Service& service);
+  void quarantine(collect::Service& service, Time now);
   void apply_policy(Time now);
+  void put_in_force(collect::Service& service, Time now);
   [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
   void publish(Time now);
   void feed_watchdog(Time now);
@@ -76,6 +80,8 @@ class Daemon final : public SnapshotSource {
   policy::Policy policy_;
   std::uint64_t revision_ = 1;
   Ledger ledger_;
+  act::Demoter demoter_;
+  HeldWorkers held_;
   std::vector<std::unique_ptr<collect::Service>> services_;
   DaemonSnapshot counters_;
   Time last_tick_{};

@@ -19,6 +19,17 @@ void add_class(ClassSnapshot& sum, const collect::ClassView& view, const policy:
   sum.queue_wait += view.queue_wait;
 }
 
+void add_holds(ServiceSnapshot& sum, const collect::HoldCounts& holds) {
+  for (std::size_t b = 0; b < policy::kBlameCount; ++b) sum.held_polls[b] += holds.held_polls[b];
+  sum.spare_wakes += holds.spare_wakes;
+  sum.spare_shortages += holds.spare_shortages;
+  sum.demotions += holds.demotions;
+  sum.demotions_refused += holds.demotions_refused;
+  sum.boosts += holds.boosts;
+  sum.demoted_ns += static_cast<std::uint64_t>(holds.demoted.count());
+  sum.undo_latency += holds.undo_latency;
+}
+
 void add_service(ServiceSnapshot& sum, const collect::Service& service) {
   for (std::size_t from = 0; from < policy::kTierCount; ++from) {
     for (std::size_t to = 0; to < policy::kTierCount; ++to) {
@@ -34,22 +45,30 @@ void add_service(ServiceSnapshot& sum, const collect::Service& service) {
   sum.rejected_records += service.rejected_records;
   sum.skipped_samples += service.skipped_samples;
   sum.tasks_without_slot += service.tasks_without_slot;
+  add_holds(sum, service.holds);
 }
 
 // What is so now, and ends with the process.
-void add_present(ServiceSnapshot& sum, const collect::Service& service,
-                 const shm::TickClock& clock) {
+void add_present(ServiceSnapshot& sum, const collect::Service& service, const shm::TickClock& clock,
+                 policy::Time at) {
   ++sum.processes;
   sum.quarantined = sum.quarantined || service.quarantined;
   const std::uint64_t now = clock.now();
   for (const collect::WorkerView& worker : service.workers) {
     if ((worker.state & PULSED_WORKER_ATTACHED) != 0) ++sum.workers;
+    if (worker.demotion) {
+      ++sum.demoted_threads;
+      sum.demoted_ns += static_cast<std::uint64_t>((at - worker.demotion->since).count());
+    }
+    if (worker.spare && (worker.state & PULSED_WORKER_ATTACHED) != 0) {
+      const auto line = static_cast<std::uint32_t>(&worker - service.workers.data());
+      ++(service.words.spare_runs(line) ? sum.spare_workers_awake : sum.spare_workers_parked);
+    }
     const collect::TrackedPoll& poll = worker.current;
     if (!poll.valid) continue;
     const std::uint64_t age = now > poll.start ? clock.to_ns(now - poll.start) : 0;
     sum.in_flight_longest_ns = std::max(sum.in_flight_longest_ns, age);
-    const auto cls = poll.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK;
-    const auto budget = service.tiers.fields(static_cast<policy::ClassId>(cls)).poll_budget.count();
+    const auto budget = service.tiers.fields(collect::class_of(poll)).poll_budget.count();
     if (age > static_cast<std::uint64_t>(budget))
       ++sum.in_flight[static_cast<std::size_t>(poll.blame)];
   }
@@ -145,7 +164,7 @@ void Ledger::fill(Snapshot& snapshot, const Live& live, const shm::TickClock& cl
   Entries all = departed_;
   for (const auto& service : live) {
     auto& [name, e] = book(all, *service, now);
-    add_present(e.service, *service, clock);
+    add_present(e.service, *service, clock, now);
     for (std::size_t i = 0; i < service->classes.size(); ++i) {
       if (ClassSnapshot* sum = sum_of(e, name, service->classes[i], i == 0))
         add_present(*sum, service->tiers, static_cast<policy::ClassId>(i));

@@ -9,6 +9,8 @@
 #include <iostream>
 #include <optional>
 
+#include "daemon/act/demoter.h"
+#include "daemon/attach/run_directory.h"
 #include "daemon/config/check.h"
 #include "daemon/config/command_line.h"
 #include "daemon/config/settings.h"
@@ -46,10 +48,15 @@ void reload(Daemon& daemon, const config::Sources& sources, config::Settings& se
 }
 
 int serve(const config::Sources& sources, config::Settings settings) {
+  const std::string run_dir = settings.config.run_dir.string();
+  const shm::Fd held = attach::hold_run_directory(run_dir);
+  // Before there are threads: the guardian is forked.
+  Demotion demotion(run_dir);
   log_from_a_thread_of_its_own();
   set_log_level(settings.config.log_level);
   raise_descriptor_limit();
-  Daemon daemon(settings.config, settings.policy, PULSED_VERSION);
+  demotion.say();
+  Daemon daemon(settings.config, settings.policy, demotion.demoter(), PULSED_VERSION);
   std::optional<http::HttpServer> http;
   if (const auto& address = settings.config.http) {
     http.emplace(http::Options{.host = address->host, .port = address->port},

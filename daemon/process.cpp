@@ -24,6 +24,28 @@ void set_log_level(config::LogLevel level) {
   spdlog::set_level(levels[static_cast<std::size_t>(level)]);
 }
 
+Demotion::Demotion(const std::string& run_dir) {
+  ledger_.emplace(run_dir + "/demotions");
+  left_behind_ = ledger_->restore_all();
+  if (act::may_set_priorities()) guardian_.emplace(*ledger_);
+}
+
+act::Demoter Demotion::demoter() { return {&*ledger_, guardian_ ? &*guardian_ : nullptr}; }
+
+void Demotion::say() const {
+  if (left_behind_ != 0) {
+    spdlog::warn(
+        "{} threads that a pulsed before this one had lowered are back at their own priority",
+        left_behind_);
+  }
+  if (!guardian_) {
+    spdlog::warn(
+        "no right to set OS priorities: threads held by hogs are not demoted, all else works; "
+        "grant "
+        "CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE; docker: --cap-add SYS_NICE)");
+  }
+}
+
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -1,6 +1,11 @@
-// What the daemon's process sets up for itself: its log and its descriptors.
+// What the daemon's process sets up for itself: its log, its descriptors, its guardian.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon/act/demoter.h"
 #include "daemon/config/config.h"
 
 namespace pulsed {
@@ -9,6 +14,22 @@ namespace pulsed {
 // oldest lines. Call spdlog::shutdown() before the process ends.
 void log_from_a_thread_of_its_own();
 void set_log_level(config::LogLevel level);
+
+// What it takes to lower threads of services, where that is allowed: a ledger in the run directory, which the caller holds,
+// and a guardian. First puts back what a daemon before this one left behind.
+class Demotion {
+ public:
+  // While the process has one thread. Throws std::runtime_error.
+  explicit Demotion(const std::string& run_dir);
+  [[nodiscard]] act::Demoter demoter();
+  // Logs what was left behind, or what is missing.
+  void say() const;
+
+ private:
+  std::optional<act::DemotionLedger> ledger_;
+  std::optional<act::Guardian> guardian_;
+  std::uint32_t left_behind_ = 0;
+};
 
 // Services, their processes and the clocks of their threads are a descriptor each.
 void raise_descriptor_limit();

@@ -22,15 +22,27 @@ const collect::WorkerView* holder(const collect::Service& service, policy::TaskI
   return nullptr;
 }
 
+std::string name_of(const collect::Service& service, std::uint32_t line) {
+  const pulsed_worker_line& shared = service.s.lines[line];
+  return attach::printable({shared.name, ::strnlen(shared.name, sizeof(shared.name))});
+}
+
 std::string where(const collect::Service& service, const policy::TierChange& change) {
   std::uint32_t line = 0;
   const collect::WorkerView* worker = holder(service, change.task, line);
   if (worker == nullptr) return "";
-  const pulsed_worker_line& shared = service.s.lines[line];
-  const std::string name =
-      attach::printable({shared.name, ::strnlen(shared.name, sizeof(shared.name))});
-  return fmt::format(" on worker {} ({}, thread {}, {})", line, name, worker->tid,
+  return fmt::format(" on worker {} ({}, thread {}, {})", line, name_of(service, line), worker->tid,
                      policy::name(worker->current.blame));
+}
+
+double milliseconds(policy::Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+std::string waiting_in(const collect::WorkerView& worker) {
+  if (worker.current.blame != policy::Blame::kBlocked || !worker.thread) return "";
+  const auto channel = clocks::wait_channel(*worker.thread);
+  return channel ? " in " + *channel : "";
 }
 
 }  // namespace
@@ -55,9 +67,21 @@ void report(collect::Service& service, const policy::TierChange& change,
   if (!service.tiers.take_report(change.cls, now)) return;
   spdlog::warn("{} (pid {}): a task of class {} goes {} -> {} by {}, its poll burned {:.3f} ms{}{}",
                service.peer.name, service.peer.pid, cls, policy::name(change.from),
-               policy::name(change.to), reason,
-               std::chrono::duration<double, std::milli>(change.poll_cpu).count(),
+               policy::name(change.to), reason, milliseconds(change.poll_cpu),
                where(service, change), shadow);
+}
+
+void report_held(collect::Service& service, std::uint32_t line, policy::Time now) {
+  const collect::WorkerView& worker = service.workers[line];
+  const collect::TrackedPoll& poll = worker.current;
+  const policy::ClassId cls = collect::class_of(poll);
+  if (!service.tiers.take_report(cls, now)) return;
+  spdlog::warn(
+      "{} (pid {}): a poll of class {} holds worker {} ({}, thread {}) for {:.3f} ms, {}{}; "
+      "it burned {:.3f} ms",
+      service.peer.name, service.peer.pid, service.classes[index(cls)].name, line,
+      name_of(service, line), worker.tid, milliseconds(poll.age), policy::name(poll.blame),
+      waiting_in(worker), milliseconds(poll.cpu));
 }
 
 }  // namespace pulsed

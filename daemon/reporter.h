@@ -11,4 +11,7 @@ namespace pulsed {
 void report(collect::Service& service, const policy::TierChange& change,
             policy::Enforcement enforcement, policy::Time now);
 
+// One line for a poll that holds its worker, within the same bound.
+void report_held(collect::Service& service, std::uint32_t worker, policy::Time now);
+
 }  // namespace pulsed

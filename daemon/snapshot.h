@@ -52,6 +52,18 @@ struct ServiceSnapshot {
       in_flight{};                         // polls over budget in flight now, by blame
   std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now
   bool quarantined = false;                // judged no more: repeated nonsense
+  std::array<std::uint64_t, policy::kBlameCount>
+      held_polls{};                        // polls reported as holding their worker, by blame
+  std::uint64_t spare_workers_parked = 0;  // now
+  std::uint64_t spare_workers_awake = 0;   // now
+  std::uint64_t spare_wakes = 0;
+  std::uint64_t spare_shortages = 0;  // polls that held a worker with no spare worker left
+  std::uint64_t demoted_threads = 0;  // now
+  std::uint64_t demotions = 0;
+  std::uint64_t demotions_refused = 0;
+  std::uint64_t boosts = 0;
+  std::uint64_t demoted_ns = 0;  // summed over threads
+  Histogram undo_latency;        // from a demoted poll's end until its thread's priority is back
 };
 
 struct DaemonSnapshot {
@@ -70,6 +82,7 @@ struct DaemonSnapshot {
   Histogram tick_lateness;                // woke later than asked
   bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO
   bool exact_run_times = false;           // in-flight CPU time comes from perf events
+  bool demotes = false;                   // may set OS priorities, and has a guardian
 };
 
 struct Snapshot {

@@ -77,7 +77,6 @@ AttachServer::AttachServer(const std::string& run_dir, Limits limits, shm::Clock
     : run_dir_(run_dir),
       limits_(std::move(limits)),
       clock_(clock),
-      lock_(hold_run_directory(run_dir)),
       listener_(listen_for_services(run_dir + "/attach.sock")),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -313,7 +312,7 @@ void AttachServer::handle_hello(std::uint64_t key, Connection& connection,
   connection.bytes = segment_bytes(d);
   emit(Attached{std::make_unique<AttachedService>(AttachedService{
       ServiceId{id}, connection.peer.pid, connection.peer.uid, service_name(hello, connection.peer),
-      d, std::move(*end), connection.socket})});
+      d, std::move(*end), connection.socket, hello.abi_minor})});
 }
 
 void AttachServer::refuse(std::uint64_t key, const Connection& connection, std::uint32_t status,

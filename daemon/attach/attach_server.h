@@ -42,6 +42,7 @@ struct AttachedService {
   shm::Dimensions dimensions;
   shm::DaemonEnd end;
   std::shared_ptr<shm::Fd> socket;  // for READ_CLOCKS; shared with the server, which reads it
+  std::uint16_t abi_minor = PULSED_ABI_MINOR;  // of the ABI that its shim speaks
 };
 
 struct Attached {
@@ -62,8 +63,7 @@ using Event = std::variant<Attached, Detached, ClocksRead, Refused>;
 
 class AttachServer {
  public:
-  // Binds `<run_dir>/attach.sock` (the directory is made if missing). Throws std::runtime_error with what to do about it
-  // if another pulsed holds the directory, or it cannot be written.
+  // Binds `<run_dir>/attach.sock`, in a directory that the caller holds (run_directory.h). Throws std::runtime_error.
   AttachServer(const std::string& run_dir, Limits limits, shm::ClockInfo clock);
   ~AttachServer();
   AttachServer(const AttachServer&) = delete;
@@ -106,7 +106,6 @@ class AttachServer {
   const std::string run_dir_;
   const Limits limits_;
   const shm::ClockInfo clock_;
-  shm::Fd lock_;
   shm::Fd listener_;
   shm::Fd epoll_;
   shm::Fd wake_;

@@ -90,4 +90,12 @@ std::optional<char> scheduler_state(const PeerThread& thread) {
   return stat->state;
 }
 
+std::optional<std::string> wait_channel(const PeerThread& thread) {
+  std::ifstream file(task_dir(thread.pid) / std::to_string(thread.tid) / "wchan");
+  std::string name;
+  std::getline(file, name);
+  if (name.empty() || name == "0") return std::nullopt;
+  return name;
+}
+
 }  // namespace pulsed::clocks

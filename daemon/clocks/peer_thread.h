@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace pulsed::clocks {
 
@@ -23,5 +24,8 @@ struct PeerThread {
 // What the scheduler says it is doing: 'R' running or runnable, 'S' sleeping, 'D' in uninterruptible sleep, ...
 // Nothing if it has gone, or its number now belongs to another thread.
 [[nodiscard]] std::optional<char> scheduler_state(const PeerThread& thread);
+
+// Where in the kernel it sleeps ("futex_wait_queue", "do_sys_poll"). Nothing if it does not, or that may not be read.
+[[nodiscard]] std::optional<std::string> wait_channel(const PeerThread& thread);
 
 }  // namespace pulsed::clocks

@@ -95,6 +95,7 @@ struct Drain {
       poll.cpu = std::min(tracked->cpu, poll.wall);
       cls.in_flight_cpu_ns += static_cast<std::uint64_t>(poll.cpu.count());
     }
+    worker.last_ended = {tracked->start, tracked->start + wall_ticks};
     const bool was_current = tracked == &worker.current;
     worker.previous.valid = false;
     if (was_current) worker.current = TrackedPoll{};
@@ -123,10 +124,14 @@ void refresh_line(Service& service, std::uint32_t index) {
   const pulsed_worker_line& line = service.s.lines[index];
   const std::uint32_t state = __atomic_load_n(&line.state, __ATOMIC_ACQUIRE);
   const std::uint32_t tid = __atomic_load_n(&line.tid, __ATOMIC_RELAXED);
+  worker.run_loop = __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED);
   if (state == worker.state && tid == worker.tid) return;
   worker.state = state;
   worker.tid = tid;
-  if (state != PULSED_WORKER_FREE) worker.isolation = (state & PULSED_WORKER_ISOLATION) != 0;
+  if (state != PULSED_WORKER_FREE) {
+    worker.isolation = (state & PULSED_WORKER_ISOLATION) != 0;
+    worker.spare = (state & PULSED_WORKER_SPARE) != 0;
+  }
   worker.thread.reset();
   worker.clock = clocks::RunClock{};
   worker.clock_tried = false;

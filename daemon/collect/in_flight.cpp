@@ -17,6 +17,7 @@ using policy::Blame;
 constexpr Duration kIsolationTurn = std::chrono::milliseconds{10};
 // Long enough that a share of CPU time means something, short enough to follow a poll that goes to sleep.
 constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
+constexpr Duration kFirstBlameInterval = std::chrono::microseconds{500};
 constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
 
 struct Line {
@@ -74,26 +75,25 @@ void open_clock(const Service& service, WorkerView& worker, const Look& look,
   if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
 }
 
+Blame blame_of(const WorkerView& worker, bool read, Duration burned, Duration passed) {
+  if (read && burned * 2 >= passed) return Blame::kBurning;
+  const std::optional<char> state =
+      worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
+  if (!state || (*state == 'R' && !read)) return Blame::kUnknown;
+  return *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
+}
+
 void find_blame(WorkerView& worker, const Look& look) {
   TrackedPoll& poll = worker.current;
   const bool read = worker.reading && worker.reading->at > poll.blame_at;
   const Time until = read ? worker.reading->at : look.now;
   const Duration passed = until - poll.blame_at;
-  if (passed < (read ? kBlameInterval : 10 * kBlameInterval)) return;
-  const Duration burned = poll.cpu - poll.blame_cpu;
+  const Duration interval = poll.blame == Blame::kUnknown ? kFirstBlameInterval : kBlameInterval;
+  if (passed < (read ? interval : 10 * interval)) return;
+  poll.blame = blame_of(worker, read, poll.cpu - poll.blame_cpu, passed);
+  poll.blamed[static_cast<std::size_t>(poll.blame)] += passed;
   poll.blame_at = until;
   poll.blame_cpu = poll.cpu;
-  if (read && burned * 2 >= passed) {
-    poll.blame = Blame::kBurning;
-    return;
-  }
-  const std::optional<char> state =
-      worker.thread ? clocks::scheduler_state(*worker.thread) : std::nullopt;
-  if (!state || (*state == 'R' && !read)) {
-    poll.blame = Blame::kUnknown;
-  } else {
-    poll.blame = *state == 'R' ? Blame::kRunnable : Blame::kBlocked;
-  }
 }
 
 void judge(Service& service, std::uint32_t index, const Reference& ref, const Look& look) {
@@ -156,6 +156,7 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
                   const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
+  poll.age = age;
   const Limits limits = limits_of(service, worker, ref.cls);
   read_cpu(service, index, limits, age, look, collected);
   poll.cpu = std::min(poll.cpu, age);
@@ -167,10 +168,13 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
     service.directives.ask_yield(index, poll.start);
   }
+  const policy::TierFields& fields = service.tiers.fields(ref.cls);
   const Duration most = burned_at_most(worker, look.now, age);
-  for (const Duration limit : {limits.first, limits.second}) {
+  for (const Duration limit : {limits.first, limits.second, fields.demote_after}) {
     if (most <= limit) collected.next_look = std::min(collected.next_look, limit - most);
   }
+  if (age < fields.spare_after)
+    collected.next_look = std::min(collected.next_look, fields.spare_after - age);
 }
 
 }  // namespace

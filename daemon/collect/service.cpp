@@ -7,6 +7,15 @@ Service::Service(attach::AttachedService&& attached, bool enforce)
       s(shm::service_regions(peer.end.service.data(), peer.end.service_header)),
       directives(shm::daemon_regions(peer.end.daemon.data(), peer.end.daemon_header),
                  peer.dimensions, enforce),
+      words(shm::daemon_regions(peer.end.daemon.data(), peer.end.daemon_header), peer.dimensions),
       tiers({peer.dimensions.tasks, peer.dimensions.classes}) {}
+
+policy::Blame TrackedPoll::most_blamed() const {
+  std::size_t most = static_cast<std::size_t>(blame);
+  for (std::size_t b = 0; b < blamed.size(); ++b) {
+    if (blamed[b] > blamed[most]) most = b;
+  }
+  return static_cast<policy::Blame>(most);
+}
 
 }  // namespace pulsed::collect

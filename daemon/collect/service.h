@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "daemon/act/demotion_ledger.h"
 #include "daemon/act/directive_writer.h"
+#include "daemon/act/worker_words.h"
 #include "daemon/attach/attach_server.h"
 #include "daemon/clocks/peer_thread.h"
 #include "daemon/clocks/run_clock.h"
@@ -28,14 +30,45 @@ struct TrackedPoll {
   std::uint64_t start = 0;       // ticks; names the poll among its worker's
   std::uint64_t ref = 0;         // as in the worker line
   std::uint64_t seen_ticks = 0;  // its age when last looked at
+  Duration age{};                // the same
   Duration cpu{};                // proven so far
   std::optional<Duration>
       cpu_base;            // the thread's clock when the poll's CPU time was zero, at the latest
   bool counted = false;    // its violation was counted
   Duration counted_cpu{};  // `cpu` when last judged
   policy::Blame blame = policy::Blame::kUnknown;
-  Time blame_at{};       // when blame was last found
-  Duration blame_cpu{};  // ... and the CPU time then
+  Time blame_at{};                                     // when blame was last found
+  Duration blame_cpu{};                                // ... and the CPU time then
+  std::array<Duration, policy::kBlameCount> blamed{};  // how long it was found to do what
+  bool held = false;             // long enough for a spare worker to take its worker's place
+  bool reported = false;         // as holding its worker
+  bool short_of_spares = false;  // no spare worker was left for it
+
+  // What most of it was spent with, as far as it was looked at.
+  [[nodiscard]] policy::Blame most_blamed() const;
+};
+
+// By its worker line, so checked.
+[[nodiscard]] inline policy::ClassId class_of(const TrackedPoll& poll) {
+  return static_cast<policy::ClassId>(poll.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
+}
+
+// Why a thread runs at a lower OS priority, and since when.
+struct Demotion {
+  act::DemotionId id;
+  std::uint64_t start;  // of the poll; 0: for as long as the thread is of the isolation pool
+  std::uint32_t tid;    // as claimed, then
+  Time since;
+  bool boosted = false;  // its own priority is back, until it had its share
+  Time share_since{};    // what its share is reckoned from
+  Duration share_cpu{};  // the thread's clock then
+  bool share_begun = false;
+};
+
+// The last poll of a worker whose sample was read.
+struct LastEnded {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;  // ticks
 };
 
 // The CPU clock of a worker's thread as last read.
@@ -49,7 +82,9 @@ struct WorkerView {
   shm::RingReader ring;
   std::uint32_t state = 0;  // PULSED_WORKER_* bits when last looked at
   bool isolation = false;   // its line belongs, or last belonged, to a thread of the isolation pool
-  std::uint32_t tid = 0;    // as claimed
+  bool spare = false;       // ... to a spare worker
+  std::uint32_t run_loop = 0;  // which it serves; the service's own numbers, 0 for none
+  std::uint32_t tid = 0;       // as claimed
   std::uint64_t dropped = 0;
   TrackedPoll current;
   TrackedPoll previous;                      // ended, its sample not seen yet
@@ -59,6 +94,10 @@ struct WorkerView {
   Time clock_tried_at{};
   std::uint64_t looked_at_ticks = 0;  // when its line was last read
   std::optional<CpuReading> reading;
+  LastEnded last_ended;
+  std::optional<Demotion> demotion;
+  Time demotion_refused{};                   // when last, for threads of the isolation pool
+  std::uint64_t demotion_refused_start = 0;  // for which poll last
 };
 
 struct ClassView {
@@ -75,6 +114,24 @@ struct ClassView {
   std::uint64_t isolated_polls = 0;
 };
 
+// A run loop of the service that spare workers can serve.
+struct RunLoop {
+  std::uint32_t number;
+  Time needed_at;  // when all its running spare workers were last needed
+};
+
+// What was done about polls that hold their workers; totals.
+struct HoldCounts {
+  std::array<std::uint64_t, policy::kBlameCount> held_polls{};
+  std::uint64_t spare_wakes = 0;
+  std::uint64_t spare_shortages = 0;  // polls for which no spare worker was left
+  std::uint64_t demotions = 0;
+  std::uint64_t demotions_refused = 0;
+  std::uint64_t boosts = 0;
+  Duration demoted{};      // of demotions that have ended
+  Histogram undo_latency;  // from a demoted poll's end until its thread's priority is back
+};
+
 struct Service {
   Service(attach::AttachedService&& attached, bool enforce);
 
@@ -85,6 +142,7 @@ struct Service {
   attach::AttachedService peer;
   shm::ServiceRegions s;  // read-only memory
   act::DirectiveWriter directives;
+  act::WorkerWords words;
   policy::TierManager tiers;
   std::vector<WorkerView> workers;  // lines seen in use
   std::vector<ClassView> classes;   // by id; the unnamed class first
@@ -97,7 +155,11 @@ struct Service {
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
-  Time clocks_asked_at{};          // the shim was last asked for CPU clocks
+  Time clocks_asked_at{};  // the shim was last asked for CPU clocks
+  HoldCounts holds;
+  std::vector<RunLoop> run_loops;  // with spare workers awake
+  std::uint32_t spares_awake = 0;
+  Time shortage_said{};            // in the log
   std::uint32_t first_worker = 0;  // whose ring is drained first in this tick
   std::uint32_t sweep_slot = 1;    // where the sweep for lost closes goes on
 };

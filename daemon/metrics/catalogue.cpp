@@ -13,6 +13,7 @@ constexpr Labels kByClassAndTier{"service", "class", "tier"};
 constexpr Labels kByMove{"service", "from", "to"};
 constexpr Labels kByDirective{"service", "directive", ""};
 constexpr Labels kByBlame{"service", "blame", ""};
+constexpr Labels kByState{"service", "state", ""};
 constexpr Labels kByPolicy{"revision", "enforcement", ""};
 constexpr Labels kByVersion{"version", "", ""};
 constexpr Labels kByService{"service", "", ""};
@@ -66,6 +67,34 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kTasksWithoutSlot, kCounter, "pulsed_tasks_without_slot_total", kByService,
      "Tasks opened while the task table was full. Their polls count for their class; they have no "
      "tier of their own."},
+    {kHeldPolls, kCounter, "pulsed_held_polls_total", kByBlame,
+     "Polls that held their worker for long or over their budget, by what most of that time went "
+     "into until they were reported: burning CPU time, runnable without a CPU, blocked in the "
+     "kernel (I/O, a lock), or unknown."},
+    {kSpareWorkers, kGauge, "pulsed_spare_workers", kByState,
+     "Spare workers attached now, by what they do: parked, or awake in the place of a worker that "
+     "is held."},
+    {kSpareWakes, kCounter, "pulsed_spare_wakes_total", kByService,
+     "Times a spare worker was woken to take the place of a worker that is held."},
+    {kSpareShortages, kCounter, "pulsed_spare_shortages_total", kByService,
+     "Polls that held their worker while no spare worker was left for it, or none is allowed. "
+     "Rising: raise max_spare_workers, or let the class be isolated."},
+    {kDemotedThreads, kGauge, "pulsed_demoted_threads", kByService,
+     "Threads at a lower OS priority now: of workers that burn in one poll, and of the isolation "
+     "pool."},
+    {kDemotions, kCounter, "pulsed_demotions_total", kByService,
+     "Times a thread's OS priority was lowered."},
+    {kDemotionsRefused, kCounter, "pulsed_demotions_refused_total", kByService,
+     "Demotions that could not be: the thread has a real-time or already lower priority, or the "
+     "system refused."},
+    {kDemotionBoosts, kCounter, "pulsed_demotion_boosts_total", kByService,
+     "Times a demoted thread got its own priority back for a while, because it had less than "
+     "min_share of a CPU. Rising: the machine is full."},
+    {kDemotedSeconds, kCounter, "pulsed_demoted_seconds_total", kByService,
+     "Time threads spent at a lowered OS priority, summed over threads."},
+    {kDemotionUndo, kHistogram, "pulsed_demotion_undo_seconds", kByService,
+     "From the end of a demoted poll until its thread had its own priority back; its worker waits "
+     "that long."},
     {kQuarantined, kGauge, "pulsed_quarantined", kByService,
      "1 if a process of the service is no longer judged because of repeated nonsense in its "
      "memory, else 0."},
@@ -103,6 +132,9 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "late beside busy threads."},
     {kExactRunTimes, kGauge, "pulsed_exact_run_times", kByNothing,
      "1 if the CPU time of polls in flight comes from perf events, 0 if from coarser sources."},
+    {kCanDemote, kGauge, "pulsed_can_demote", kByNothing,
+     "1 if the daemon may set OS priorities of services' threads and has a guardian to undo it, "
+     "0 if it lacks CAP_SYS_NICE: then hogs are not demoted."},
     {kBuildInfo, kGauge, "pulsed_build_info", kByVersion, "Always 1. What is running."},
 }};
 

@@ -35,6 +35,16 @@ enum class Series : std::uint8_t {
   kRejectedRecords,
   kSkippedSamples,
   kTasksWithoutSlot,
+  kHeldPolls,
+  kSpareWorkers,
+  kSpareWakes,
+  kSpareShortages,
+  kDemotedThreads,
+  kDemotions,
+  kDemotionsRefused,
+  kDemotionBoosts,
+  kDemotedSeconds,
+  kDemotionUndo,
   kQuarantined,
   kServiceProcesses,
   kServiceWorkers,
@@ -52,9 +62,10 @@ enum class Series : std::uint8_t {
   kPolicyReloadFailures,
   kHighPriority,
   kExactRunTimes,
+  kCanDemote,
   kBuildInfo,
 };
-inline constexpr std::size_t kSeriesCount = 36;
+inline constexpr std::size_t kSeriesCount = 47;
 static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

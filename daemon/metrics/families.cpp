@@ -128,6 +128,22 @@ void add_tier_changes(Families& families, const ServiceSnapshot& s, std::string_
   }
 }
 
+void add_holds(Families& families, const ServiceSnapshot& s, std::string_view service) {
+  for (std::size_t blame = 0; blame < policy::kBlameCount; ++blame) {
+    families.number(kHeldPolls, s.held_polls[blame], {service, policy::kBlameNames[blame]});
+  }
+  families.number(kSpareWorkers, s.spare_workers_parked, {service, "parked"});
+  families.number(kSpareWorkers, s.spare_workers_awake, {service, "awake"});
+  families.number(kSpareWakes, s.spare_wakes, {service});
+  families.number(kSpareShortages, s.spare_shortages, {service});
+  families.number(kDemotedThreads, s.demoted_threads, {service});
+  families.number(kDemotions, s.demotions, {service});
+  families.number(kDemotionsRefused, s.demotions_refused, {service});
+  families.number(kDemotionBoosts, s.boosts, {service});
+  families.number(kDemotedSeconds, seconds(s.demoted_ns), {service});
+  families.histogram(kDemotionUndo, s.undo_latency, {service});
+}
+
 void add_service(Families& families, const ServiceSnapshot& s) {
   const std::string service = label_value(s.service);
   add_tier_changes(families, s, service);
@@ -143,6 +159,7 @@ void add_service(Families& families, const ServiceSnapshot& s) {
   families.number(kRejectedRecords, s.rejected_records, {service});
   families.number(kSkippedSamples, s.skipped_samples, {service});
   families.number(kTasksWithoutSlot, s.tasks_without_slot, {service});
+  add_holds(families, s, service);
   families.number(kQuarantined, s.quarantined, {service});
   families.number(kServiceProcesses, s.processes, {service});
   families.number(kServiceWorkers, s.workers, {service});
@@ -162,6 +179,7 @@ void add_daemon(Families& families, const DaemonSnapshot& d) {
   families.number(kPolicyReloadFailures, d.policy_reload_failures);
   families.number(kHighPriority, d.high_priority);
   families.number(kExactRunTimes, d.exact_run_times);
+  families.number(kCanDemote, d.demotes);
   families.number(kBuildInfo, true, {label_value(d.version)});
 }
 

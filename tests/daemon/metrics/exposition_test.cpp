@@ -37,7 +37,8 @@ Snapshot full_snapshot() {
               .folded_label_values = 107,
               .samples = 108,
               .high_priority = true,
-              .exact_run_times = false};
+              .exact_run_times = false,
+              .demotes = true};
   s.daemon.tick_duration.observe_ns(20'000);
   s.daemon.tick_lateness.observe_ns(600'000);
   s.daemon.tick_lateness.observe_ns(600'000);
@@ -54,7 +55,18 @@ Snapshot full_snapshot() {
                           .tasks_without_slot = 210,
                           .in_flight = {211, 212, 213, 214},
                           .in_flight_longest_ns = 215'000'000,
-                          .quarantined = true};
+                          .quarantined = true,
+                          .held_polls = {221, 222, 223, 224},
+                          .spare_workers_parked = 225,
+                          .spare_workers_awake = 226,
+                          .spare_wakes = 227,
+                          .spare_shortages = 228,
+                          .demoted_threads = 229,
+                          .demotions = 230,
+                          .demotions_refused = 231,
+                          .boosts = 232,
+                          .demoted_ns = 233'500'000'000};
+  service.undo_latency.observe_ns(700'000);
   service.tier_changes[0][1] = 216;
   service.tier_changes[3][2] = 217;
   s.services = {service};
@@ -163,6 +175,20 @@ TEST_CASE("numbers of a service are where their names say") {
   CHECK(of("pulsed_in_flight_polls", {{"blame", "blocked"}}) == 214);
   CHECK(of("pulsed_in_flight_longest_seconds") == 0.215);
   CHECK(of("pulsed_quarantined") == 1);
+  CHECK(of("pulsed_held_polls_total", {{"blame", "unknown"}}) == 221);
+  CHECK(of("pulsed_held_polls_total", {{"blame", "burning"}}) == 222);
+  CHECK(of("pulsed_held_polls_total", {{"blame", "runnable"}}) == 223);
+  CHECK(of("pulsed_held_polls_total", {{"blame", "blocked"}}) == 224);
+  CHECK(of("pulsed_spare_workers", {{"state", "parked"}}) == 225);
+  CHECK(of("pulsed_spare_workers", {{"state", "awake"}}) == 226);
+  CHECK(of("pulsed_spare_wakes_total") == 227);
+  CHECK(of("pulsed_spare_shortages_total") == 228);
+  CHECK(of("pulsed_demoted_threads") == 229);
+  CHECK(of("pulsed_demotions_total") == 230);
+  CHECK(of("pulsed_demotions_refused_total") == 231);
+  CHECK(of("pulsed_demotion_boosts_total") == 232);
+  CHECK(of("pulsed_demoted_seconds_total") == 233.5);
+  CHECK(of("pulsed_demotion_undo_seconds_count") == 1);
   CHECK(of("pulsed_tier_changes_total", {{"from", "monitor"}, {"to", "warn"}}) == 216);
   CHECK(of("pulsed_tier_changes_total", {{"from", "isolate"}, {"to", "yield"}}) == 217);
 }
@@ -178,6 +204,7 @@ TEST_CASE("numbers of the daemon are where their names say") {
   CHECK(value(families, "pulsed_folded_label_values_total") == 107);
   CHECK(value(families, "pulsed_samples_total") == 108);
   CHECK(value(families, "pulsed_high_priority") == 1);
+  CHECK(value(families, "pulsed_can_demote") == 1);
   CHECK(value(families, "pulsed_exact_run_times") == 0);
   CHECK(value(families, "pulsed_tick_duration_seconds_count") == 1);
   CHECK(value(families, "pulsed_tick_lateness_seconds_count") == 2);

@@ -1,0 +1,155 @@
+#include "daemon/held_workers.h"
+
+#include "daemon/collect/in_flight.h"
+#include "daemon/reporter.h"
+
+namespace pulsed {
+namespace {
+
+using collect::Service;
+using collect::TrackedPoll;
+using collect::WorkerView;
+using policy::Duration;
+using policy::Time;
+
+// A thread of the isolation pool that could not be lowered is tried again so often.
+constexpr Duration kTryAgain = std::chrono::seconds{1};
+// Over how long a demoted thread's share of a CPU is looked at.
+constexpr Duration kShareWindow = std::chrono::milliseconds{20};
+
+bool still_polls(const pulsed_worker_line& line, std::uint64_t start) {
+  return __atomic_load_n(&line.start, __ATOMIC_ACQUIRE) == start &&
+         __atomic_load_n(&line.task, __ATOMIC_ACQUIRE) != 0;
+}
+
+act::LowerPriority lower_priority(const policy::OsPriority& to) {
+  return {to.kind == policy::OsPriority::Kind::kIdle, to.nice};
+}
+
+// Has what it was demoted for come to its end?
+bool over(const WorkerView& worker, const collect::Demotion& demotion) {
+  if (worker.tid != demotion.tid || (worker.state & PULSED_WORKER_ATTACHED) == 0) return true;
+  return demotion.start != 0 && !(worker.current.valid && worker.current.start == demotion.start);
+}
+
+}  // namespace
+
+void HeldWorkers::answer(Service& service, policy::Enforcement enforcement, Time now) {
+  bool held = service.spares_awake != 0;
+  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
+    WorkerView& worker = service.workers[i];
+    if (worker.demotion && over(worker, *worker.demotion)) undo(service, i, now);
+    if (!worker.current.valid) continue;
+    answer_poll(service, i, enforcement, now);
+    held = held || worker.current.held;
+  }
+  if (held && enforcement == policy::Enforcement::kEnforce) spares_.keep(service, now);
+}
+
+void HeldWorkers::answer_poll(Service& service, std::uint32_t index,
+                              policy::Enforcement enforcement, Time now) {
+  WorkerView& worker = service.workers[index];
+  TrackedPoll& poll = worker.current;
+  const policy::TierFields& fields = service.tiers.fields(collect::class_of(poll));
+  const policy::HoldVerdict verdict =
+      policy::judge_hold(fields, {poll.age, poll.cpu, poll.blame, worker.isolation});
+  if (verdict.report && !poll.reported) {
+    poll.reported = true;
+    ++service.holds.held_polls[static_cast<std::size_t>(poll.most_blamed())];
+    report_held(service, index, now);
+  }
+  poll.held = verdict.spare;
+  if (enforcement != policy::Enforcement::kEnforce) return;
+  if (worker.demotion) {
+    keep_share(service, worker, fields);
+  } else if (verdict.demote) {
+    demote(service, index, fields, now);
+  }
+}
+
+void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::TierFields& fields,
+                         Time now) {
+  WorkerView& worker = service.workers[index];
+  const std::uint64_t start = worker.isolation ? 0 : worker.current.start;
+  // A shim of ABI 1.0 does not wait for its thread to be restored.
+  if (!demoter_.usable() || !worker.thread || service.peer.abi_minor < 1) return;
+  if (worker.demotion_refused_start == worker.current.start ||
+      (start == 0 && now < worker.demotion_refused + kTryAgain)) {
+    return;
+  }
+  const pulsed_worker_line& line = service.s.lines[index];
+  const auto wanted = [&] {
+    return start != 0 ? still_polls(line, start)
+                      : __atomic_load_n(&line.tid, __ATOMIC_RELAXED) == worker.tid;
+  };
+  if (start != 0) service.words.announce_demotion(index, start);
+  const auto id = demoter_.demote(*worker.thread, lower_priority(fields.demote_to), wanted);
+  if (!id) {
+    service.words.end_demotion(index);
+    worker.demotion_refused = now;
+    worker.demotion_refused_start = worker.current.start;
+    // A poll that ended meanwhile needs none any more.
+    if (wanted()) ++service.holds.demotions_refused;
+    return;
+  }
+  worker.demotion = collect::Demotion{*id, start, worker.tid, now};
+  ++service.holds.demotions;
+  ++demoted_;
+}
+
+// A thread that holds a lock must get somewhere, however busy the machine.
+void HeldWorkers::keep_share(Service& service, WorkerView& worker,
+                             const policy::TierFields& fields) {
+  collect::Demotion& demotion = *worker.demotion;
+  if (!worker.reading) return;
+  const collect::CpuReading& reading = *worker.reading;
+  const bool wants_to_run = worker.current.blame != policy::Blame::kBlocked;
+  if (!demotion.share_begun || !wants_to_run) {
+    demotion.share_begun = true;
+    demotion.share_since = reading.at;
+    demotion.share_cpu = reading.cpu;
+  }
+  const Duration passed = reading.at - demotion.share_since;
+  const policy::DemotedShare share{passed, reading.cpu - demotion.share_cpu, wants_to_run};
+  const bool short_of_it = policy::falls_short(fields, share);
+  if (demotion.boosted && !short_of_it) {
+    if (demoter_.lower_again(demotion.id)) demotion.boosted = false;
+    demotion.share_begun = false;
+  } else if (!demotion.boosted && passed >= kShareWindow) {
+    if (short_of_it && demoter_.boost(demotion.id)) {
+      demotion.boosted = true;
+      ++service.holds.boosts;
+    }
+    if (!short_of_it) demotion.share_begun = false;
+  }
+}
+
+void HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
+  WorkerView& worker = service.workers[index];
+  const collect::Demotion demotion = *worker.demotion;
+  worker.demotion.reset();
+  demoter_.restore(demotion.id);
+  service.words.end_demotion(index);
+  --demoted_;
+  service.holds.demoted += now - demotion.since;
+  if (demotion.start != 0 && worker.last_ended.start == demotion.start) {
+    const std::uint64_t ticks = clock_.now();
+    service.holds.undo_latency.observe_ns(
+        clock_.to_ns(ticks > worker.last_ended.end ? ticks - worker.last_ended.end : 0));
+  }
+}
+
+void HeldWorkers::restore_threads(Service& service, Time now) {
+  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
+    if (service.workers[i].demotion) undo(service, i, now);
+  }
+}
+
+void HeldWorkers::release(Service& service, Time now) {
+  restore_threads(service, now);
+  service.words.release();
+  service.spares_awake = 0;
+  service.run_loops.clear();
+}
+
+}  // namespace pulsed

@@ -1,0 +1,45 @@
+// Answers polls that hold their workers, while they run: reports them, lowers the thread of one that burns, and puts it
+// back. Which spare workers run meanwhile is the SpareKeeper's (spare_keeper.h).
+//
+// Whether a poll calls for it is policy::judge_hold's; whether it is done is decided here: enforcement, rights, whether the
+// shim waits for its thread to be restored. The control loop's thread alone, each service after it was collected.
+#pragma once
+
+#include "daemon/act/demoter.h"
+#include "daemon/collect/collector.h"
+#include "daemon/collect/service.h"
+#include "daemon/policy/hold.h"
+#include "daemon/spare_keeper.h"
+#include "shared_memory/tick_clock.h"
+
+namespace pulsed {
+
+class HeldWorkers {
+ public:
+  HeldWorkers(act::Demoter& demoter, const shm::TickClock& clock)
+      : demoter_(demoter), clock_(clock) {}
+
+  void answer(collect::Service& service, policy::Enforcement enforcement, policy::Time now);
+  // Undoes everything: at detach, in quarantine, and where the policy enforces no more.
+  void release(collect::Service& service, policy::Time now);
+  // Puts back the threads that were lowered for a policy that is no more.
+  void restore_threads(collect::Service& service, policy::Time now);
+
+  [[nodiscard]] std::size_t demoted() const { return demoted_; }  // threads, now
+
+ private:
+  void answer_poll(collect::Service& service, std::uint32_t index, policy::Enforcement enforcement,
+                   policy::Time now);
+  void demote(collect::Service& service, std::uint32_t index, const policy::TierFields& fields,
+              policy::Time now);
+  void keep_share(collect::Service& service, collect::WorkerView& worker,
+                  const policy::TierFields& fields);
+  void undo(collect::Service& service, std::uint32_t index, policy::Time now);
+
+  act::Demoter& demoter_;
+  const shm::TickClock& clock_;
+  SpareKeeper spares_;
+  std::size_t demoted_ = 0;
+};
+
+}  // namespace pulsed
