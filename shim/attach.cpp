@@ -153,14 +153,21 @@ std::optional<AttachedSocket> attach(const std::string& run_dir, const std::stri
   return AttachedSocket{std::move(socket), std::move(*end)};
 }
 
-Wake serve(int socket, int stop_fd, const ReadClocks& read_clocks) {
+Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
+           const std::function<void()>& poked) {
   while (true) {
-    std::array<pollfd, 2> waiting{pollfd{stop_fd, POLLIN, 0}, pollfd{socket, POLLIN, 0}};
+    std::array<pollfd, 3> waiting{pollfd{stop_fd, POLLIN, 0}, pollfd{socket, POLLIN, 0},
+                                  pollfd{poke_fd, POLLIN, 0}};
     if (::poll(waiting.data(), waiting.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return Wake::kLost;
     }
     if (waiting[0].revents != 0) return Wake::kStop;
+    if (waiting[2].revents != 0) {
+      std::uint64_t writes = 0;
+      [[maybe_unused]] const ssize_t n = ::read(poke_fd, &writes, sizeof(writes));
+      poked();
+    }
     if (waiting[1].revents == 0) continue;
     pulsed_clocks message{};
     const ssize_t n = ::recv(socket, &message, sizeof(message), MSG_DONTWAIT);

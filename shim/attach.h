@@ -33,7 +33,9 @@ enum class Wake { kStop, kLost };
 using ReadClocks =
     std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
 
-// Serves the connection until `stop_fd` is readable or the daemon is gone.
-[[nodiscard]] Wake serve(int socket, int stop_fd, const ReadClocks& read_clocks);
+// Serves the connection until `stop_fd` is readable or the daemon is gone; calls `poked` whenever the eventfd `poke_fd` was
+// written, once for all the writes before.
+[[nodiscard]] Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
+                         const std::function<void()>& poked);
 
 }  // namespace pulsed::shim

@@ -105,7 +105,8 @@ Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
       tasks_(dimensions.tasks, dimensions.workers),
       workers_(dimensions.workers),
       line_flags_(dimensions.workers),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      poke_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   classes_.reserve(dimensions.classes);
   classes_.push_back({"", PULSED_PRIORITY_NORMAL});
 }
@@ -126,7 +127,7 @@ Session::~Session() {
 
 bool Session::start() {
   if (disabled()) return true;
-  if (!wake_.valid()) return false;
+  if (!wake_.valid() || !poke_.valid()) return false;
   // The service's signals are for its own threads.
   sigset_t all;
   sigset_t before;
@@ -184,8 +185,10 @@ Wake Session::attach_and_serve(bool& was_attached) {
     attachment->end = std::move(socket->end);
     install(std::move(attachment));
     was_attached = true;
-    const Wake wake = serve(socket->socket.get(), wake_.get(),
-                            [this](const auto& workers) { return read_clocks(workers); });
+    start_spares();
+    const Wake wake = serve(
+        socket->socket.get(), wake_.get(), poke_.get(),
+        [this](const auto& workers) { return read_clocks(workers); }, [this] { start_spares(); });
     uninstall();
     return wake;
   }
@@ -220,21 +223,38 @@ void Session::install(std::shared_ptr<Attachment> a) {
   // its table before its look at `ready`; without the system call a store may be a moment late and stay unseen.
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
   write_identities(*a);
+  tell_spares();
 }
 
 void Session::uninstall() {
   std::shared_ptr<Attachment> last;  // unmapped after the lock, if no worker is still inside
-  const std::lock_guard lock(mutex_);
-  last.swap(attachment_);
-  for (const auto& worker : workers_) {
-    if (worker) __atomic_store_n(&worker->page->hot.ready, 0, __ATOMIC_RELAXED);
+  {
+    const std::lock_guard lock(mutex_);
+    last.swap(attachment_);
+    for (const auto& worker : workers_) {
+      if (worker) __atomic_store_n(&worker->page->hot.ready, 0, __ATOMIC_RELAXED);
+    }
   }
+  tell_spares();
+}
+
+void Session::poke() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(poke_.get(), &one, sizeof(one));
 }
 
 bool Session::attached() const {
   if (in_child()) return false;
   const std::lock_guard lock(mutex_);
   return attachment_ != nullptr;
+}
+
+bool Session::daemon_demotes() const {
+  if (in_child()) return false;
+  const std::lock_guard lock(mutex_);
+  if (attachment_ == nullptr) return false;
+  const std::uint64_t& abilities = attachment_->daemon.daemon->abilities;
+  return (__atomic_load_n(&abilities, __ATOMIC_RELAXED) & PULSED_DAEMON_DEMOTES) != 0;
 }
 
 bool Session::wait_attached(std::uint32_t timeout_ms) {
@@ -292,12 +312,16 @@ bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
   const std::optional<std::uint32_t> index = free_line(worker->flags);
   if (!index) {
     lock.unlock();
-    say_once("no worker line of " + std::to_string(dimensions_.workers) + " is free" +
-             ((worker->flags & PULSED_WORKER_ISOLATION) != 0 ? " for the isolation pool" : "") +
-             "; further threads stay unwatched; raise the session option `workers`");
+    const char* whom = (worker->flags & PULSED_WORKER_ISOLATION) != 0 ? " for the isolation pool"
+                       : (worker->flags & PULSED_WORKER_SPARE) != 0   ? " for spare workers"
+                                                                      : "";
+    say_once("no worker line of " + std::to_string(dimensions_.workers) + " is free" + whom +
+             ((worker->flags & PULSED_WORKER_SPARE) != 0 ? "; there are fewer of them"
+                                                         : "; further threads stay unwatched") +
+             "; raise the session option `workers`");
     return false;
   }
-  worker->session = self_;
+  worker->session = shared_from_this();  // which may be closed: spare workers come late
   worker->index = *index;
   line_flags_[*index] = worker->flags;
   WorkerState& added = *(workers_[*index] = std::move(worker));

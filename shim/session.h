@@ -18,9 +18,11 @@
 
 namespace pulsed::shim {
 
+class Spares;
+
 // Thread-safe. In a forked child every member function does nothing. Lives until it is closed and its last worker has
 // detached.
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   // Null if an option is out of range (the log says which) or there is no memory or thread to be had. Owned by itself
   // until closed.
@@ -47,6 +49,14 @@ class Session {
   // By the worker's own thread at a poll begin: changes over to the attachment of now. False: there is none.
   bool adopt(WorkerState& worker);
 
+  // Between its polls, by its own thread: whom it serves.
+  void set_run_loop(WorkerState& worker, std::uint32_t run_loop);
+  // Deals it its run loop's number; its threads start when workers serve that. Not told of anything once removed.
+  void add_spares(Spares& spares);
+  void remove_spares(Spares& spares);
+
+  [[nodiscard]] bool daemon_demotes() const;
+
   // One line to the service's log, each text only once.
   void say_once(const std::string& text);
 
@@ -69,6 +79,10 @@ class Session {
   }
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
+  void poke();  // the shim's thread looks whether spare workers are due
+  void start_spares();
+  void tell_spares();
+  [[nodiscard]] std::uint32_t serving(std::uint32_t run_loop) const;
   [[nodiscard]] std::optional<std::uint32_t> free_line(std::uint32_t flags) const;
   void write_identities(const Attachment& a) const;
   // Copies the slot's identity word to S: the worker's own attachment; for other threads, and for a worker that has yet to
@@ -100,7 +114,12 @@ class Session {
   std::vector<std::string> said_;
   std::uint64_t table_full_ = 0;  // tasks that got no slot
 
+  std::mutex spares_mutex_;  // guards the next two; taken before mutex_
+  std::vector<Spares*> spares_;
+  std::uint32_t run_loops_ = 0;  // dealt
+
   shm::Fd wake_;  // eventfd: stop
+  shm::Fd poke_;  // eventfd
   pthread_t thread_{};
   bool mark_tells_ = false;  // the shim's own thread alone
   bool started_ = false;

@@ -5,8 +5,10 @@
 #include <exception>
 
 #include "shim/session.h"
+#include "shim/spares.h"
 
 using pulsed::shim::Session;
+using pulsed::shim::Spares;
 
 namespace {
 Session* of(pulsed_session* s) { return reinterpret_cast<Session*>(s); }
@@ -65,6 +67,28 @@ void pulsed_task_set_class(pulsed_session* session, pulsed_task* task, uint16_t 
 
 uint32_t pulsed_task_directive(const pulsed_session* session, pulsed_task task) {
   return session != nullptr ? of(session)->directive(task) : 0;
+}
+
+pulsed_spares* pulsed_spares_open(pulsed_session* session, const pulsed_spares_options* options) {
+  if (session == nullptr || options == nullptr) return nullptr;
+  try {
+    return reinterpret_cast<pulsed_spares*>(
+        Spares::open(of(session)->shared_from_this(), *options));
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+void pulsed_spares_close(pulsed_spares* spares) {
+  if (spares == nullptr) return;
+  try {
+    Spares::close(reinterpret_cast<Spares*>(spares));
+  } catch (const std::exception&) {  // only what says why it does nothing can fail
+  }
+}
+
+int pulsed_daemon_demotes(const pulsed_session* session) {
+  return session != nullptr && of(session)->daemon_demotes() ? 1 : 0;
 }
 
 }  // extern "C"

@@ -10,6 +10,7 @@
 
 #include "shim/rseq_mark.h"
 #include "shim/session.h"
+#include "shim/spares.h"
 
 namespace {
 // What a detached thread asks: all zero, so that its yield word is itself, and says no.
@@ -34,7 +35,7 @@ thread_local WorkerState* tls_worker = nullptr;
 struct ThreadEnd {
   bool armed = false;
   ~ThreadEnd() {
-    if (armed) pulsed_worker_detach();
+    if (armed) detach_this_thread();
   }
 };
 thread_local ThreadEnd tls_thread_end;
@@ -55,15 +56,15 @@ struct Unmap {
   void operator()(HotPage* page) const { ::munmap(page, PULSED_PAGE); }
 };
 
-// Null if there is no memory or no free line.
-WorkerState* become_worker(Session& session, const char* name, std::uint32_t flags) {
+WorkerState* become_worker(Session& session, const char* name, std::uint32_t kind,
+                           std::uint32_t run_loop) {
   std::unique_ptr<HotPage, Unmap> page(map_page());
   if (page == nullptr) return nullptr;
   auto worker = std::make_unique<WorkerState>();
   worker->page = page.get();
   worker->tid = static_cast<std::uint32_t>(::gettid());
-  worker->flags = PULSED_WORKER_ATTACHED |
-                  ((flags & PULSED_WORKER_ATTACH_ISOLATION) != 0 ? PULSED_WORKER_ISOLATION : 0);
+  worker->flags = PULSED_WORKER_ATTACHED | kind;
+  worker->run_loop = run_loop;
   worker->priority = this_thread_priority();
   worker->name = name == nullptr ? "" : name;
   worker->tls_hot = &pulsed_tls_hot;
@@ -78,6 +79,8 @@ WorkerState* become_worker(Session& session, const char* name, std::uint32_t fla
   return raw;
 }
 
+bool is_spare(const WorkerState& worker) { return (worker.flags & PULSED_WORKER_SPARE) != 0; }
+
 }  // namespace
 
 void go_inert() {
@@ -90,6 +93,33 @@ bool lease_holds(const pulsed_daemon_line& daemon) {
   const std::uint64_t lease = __atomic_load_n(&daemon.lease_ticks, __ATOMIC_RELAXED);
   const std::uint64_t now = pulsed_now();
   return now < heartbeat || now - heartbeat <= lease;  // a heartbeat may be newer than our reading
+}
+
+WorkerState* attach_this_thread(Session& session, const char* name, std::uint32_t kind,
+                                std::uint32_t run_loop) {
+  go_inert();  // a child's thread may still point to its parent's page, and would look attached
+  try {
+    tls_worker = become_worker(session, name, kind, run_loop);
+  } catch (const std::exception&) {
+    tls_worker = nullptr;
+  }
+  if (tls_worker != nullptr) tls_thread_end.armed = true;
+  return tls_worker;
+}
+
+void detach_this_thread() {
+  WorkerState* worker = this_worker();
+  tls_worker = nullptr;
+  if (worker == nullptr) {  // not a worker, or a child: there the page is the parent's
+    go_inert();
+    return;
+  }
+  HotPage* page = worker->page;
+  *page->hot.rseq_cs = 0;
+  const std::shared_ptr<Session> session = worker->session;  // ours may be the last share
+  session->remove_worker(worker);
+  go_inert();  // not earlier: until it is removed, the session gives an inert worker each new attachment
+  ::munmap(page, PULSED_PAGE);
 }
 
 WorkerState* this_worker() {
@@ -136,39 +166,41 @@ int pulsed_worker_attach_checked(pulsed_session* session, const char* name, uint
   auto* s = reinterpret_cast<Session*>(session);
   if (s == nullptr || s->in_child()) return -1;
   if (const WorkerState* worker = this_worker(); worker != nullptr) {
-    if (!worker->session->closed() || worker->page->hot.current != 0) return -1;
-    pulsed_worker_detach();
+    if (is_spare(*worker) || !worker->session->closed() || worker->page->hot.current != 0) {
+      return -1;
+    }
+    detach_this_thread();
   }
-  go_inert();  // a child's thread may still point to its parent's page, and would look attached
-  try {
-    if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
+  if (header_version != PULSED_SHIM_VERSION || hot_size != sizeof(pulsed_hot)) {
+    go_inert();
+    try {
       s->say_once(
           "this service was built against another version of <pulsed/shim.h> than libpulsed-shim; "
           "rebuild it; its workers stay unwatched");
-      return -1;
+    } catch (const std::exception&) {  // no memory: unsaid
     }
-    tls_worker = become_worker(*s, name, flags);
-  } catch (const std::exception&) {
-    tls_worker = nullptr;
+    return -1;
   }
-  if (tls_worker == nullptr) return -1;
-  tls_thread_end.armed = true;
-  return 0;
+  const bool isolation = (flags & PULSED_WORKER_ATTACH_ISOLATION) != 0;
+  return attach_this_thread(*s, name, isolation ? PULSED_WORKER_ISOLATION : 0, 0) != nullptr ? 0
+                                                                                             : -1;
 }
 
 void pulsed_worker_detach(void) {
+  // A spare worker is one until the spares are closed.
+  if (const WorkerState* worker = this_worker(); worker != nullptr && is_spare(*worker)) return;
+  detach_this_thread();
+}
+
+void pulsed_worker_serves(pulsed_spares* spares) {
   WorkerState* worker = this_worker();
-  tls_worker = nullptr;
-  if (worker == nullptr) {  // not a worker, or a child: there the page is the parent's
-    go_inert();
-    return;
-  }
-  HotPage* page = worker->page;
-  *page->hot.rseq_cs = 0;
-  const std::shared_ptr<Session> session = worker->session;  // ours may be the last share
-  session->remove_worker(worker);
-  go_inert();  // not earlier: until it is removed, the session gives an inert worker each new attachment
-  ::munmap(page, PULSED_PAGE);
+  if (worker == nullptr) return;
+  const auto* served = reinterpret_cast<const Spares*>(spares);
+  const std::uint32_t run_loop = served != nullptr ? served->run_loop() : 0;
+  constexpr std::uint32_t kOfItsOwn = PULSED_WORKER_SPARE | PULSED_WORKER_ISOLATION;
+  if (worker->run_loop == run_loop || (worker->flags & kOfItsOwn) != 0) return;
+  if (served != nullptr && &served->session() != worker->session.get()) return;
+  worker->session->set_run_loop(*worker, run_loop);
 }
 
 }  // extern "C"

@@ -87,6 +87,13 @@ struct WorkerState {
 // This thread's worker, or null; also null in a forked child.
 [[nodiscard]] WorkerState* this_worker();
 
+// Makes this thread, which is no worker, one of the session, its line marked with `kind`, one of PULSED_WORKER_* or 0. Null
+// if there is no memory or no free line.
+WorkerState* attach_this_thread(Session& session, const char* name, std::uint32_t kind,
+                                std::uint32_t run_loop);
+// The opposite; nothing on a thread that is no worker, or in a forked child.
+void detach_this_thread();
+
 // Makes this thread's inline calls do nothing, until a page is published to it.
 void go_inert();
 

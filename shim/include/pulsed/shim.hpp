@@ -86,6 +86,8 @@ class Session {
   [[nodiscard]] Task open(TaskClass cls);
 
   [[nodiscard]] bool attached() const { return pulsed_session_attached(session_) != 0; }
+  // Does the attached daemon set OS priorities itself, those of the isolation pool included?
+  [[nodiscard]] bool daemon_demotes() const { return pulsed_daemon_demotes(session_) != 0; }
   // For tests and tools; a service need not wait.
   bool wait_attached(std::chrono::milliseconds timeout) {
     return pulsed_session_wait_attached(session_, static_cast<std::uint32_t>(timeout.count())) != 0;
@@ -94,6 +96,53 @@ class Session {
 
  private:
   pulsed_session* session_;
+};
+
+struct SparesOptions {
+  // As in pulsed_spares_options, where each is explained.
+  std::uint32_t (*turn)(void* context, std::uint32_t microseconds) = nullptr;
+  void (*begin)(void* context) = nullptr;
+  void (*end)(void* context) = nullptr;
+  void* context = nullptr;
+  std::uint32_t most = 0;          // [1, 256]; 0: as many as workers serve the run loop
+  std::uint32_t from_workers = 0;  // 0: two
+};
+
+// Spare workers of one run loop. Move-only; the session outlives it, and so does what `context` points to. What none could be
+// set up for is empty, and does nothing.
+class Spares {
+ public:
+  Spares() = default;
+  Spares(Session& session, const SparesOptions& options) {
+    pulsed_spares_options c{};
+    c.size = sizeof(c);
+    c.turn = options.turn;
+    c.begin = options.begin;
+    c.end = options.end;
+    c.context = options.context;
+    c.most = options.most;
+    c.from_workers = options.from_workers;
+    spares_ = pulsed_spares_open(session.c_session(), &c);
+  }
+  ~Spares() { close(); }
+  Spares(Spares&& other) noexcept : spares_(std::exchange(other.spares_, nullptr)) {}
+  Spares& operator=(Spares&& other) noexcept {
+    if (this != &other) {
+      close();
+      spares_ = std::exchange(other.spares_, nullptr);
+    }
+    return *this;
+  }
+
+  // After it no turn runs and none begins. Not on a spare worker.
+  void close() { pulsed_spares_close(std::exchange(spares_, nullptr)); }
+  // Says that the calling worker serves the run loop from now on; of an empty one: none that has spare workers.
+  void served_by_this_worker() const { pulsed_worker_serves(spares_); }
+  [[nodiscard]] explicit operator bool() const { return spares_ != nullptr; }
+  [[nodiscard]] pulsed_spares* c_spares() const { return spares_; }
+
+ private:
+  pulsed_spares* spares_ = nullptr;
 };
 
 // Makes the calling thread a worker for as long as this lives, on this thread. Inert if it is one already.
