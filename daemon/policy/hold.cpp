@@ -13,6 +13,10 @@ HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll) {
   return verdict;
 }
 
+std::uint32_t most_spares(const TierFields& fields, std::uint32_t workers) {
+  return fields.max_spare_workers == kAsManyAsWorkers ? workers : fields.max_spare_workers;
+}
+
 bool falls_short(const TierFields& fields, const DemotedShare& share) {
   if (!share.wants_to_run || share.wall <= Duration{}) return false;
   return static_cast<double>(share.cpu.count()) <

@@ -14,7 +14,7 @@ namespace {
 
 int trials(int few) { return std::getenv("PULSED_TEST_FULL") != nullptr ? few * 20 : few; }
 
-constexpr std::array<std::string_view, 40> kPieces{"\n",
+constexpr std::array<std::string_view, 44> kPieces{"\n",
                                                    "\n  ",
                                                    "  ",
                                                    ": ",
@@ -53,7 +53,11 @@ constexpr std::array<std::string_view, 40> kPieces{"\n",
                                                    "\xFF",
                                                    "priority: low",
                                                    "match: {}",
-                                                   "window: 1s"};
+                                                   "window: 1s",
+                                                   "workers",
+                                                   "none",
+                                                   "idle",
+                                                   "demote_to: "};
 
 // One to three edits: a byte, a piece put in, a stretch cut out, doubled or moved; and often just another digit, so that
 // good texts are among them.
@@ -110,10 +114,13 @@ void check_errors(const std::vector<ConfigError>& errors) {
 TEST_CASE("a damaged policy is refused, or is a policy that prints and resolves") {
   const std::string start =
       without_comments(*read_file(PULSED_SOURCE_DIR "/deploy/examples/policy.yaml").text);
-  const std::string rules = start.substr(0, start.find("rules:")) +
-                            "rules:\n  - match: {service: \"shop*\", class: \"a/?\"}\n"
-                            "    priority: high\n    max_tier: yield\n"
-                            "  - match: {class: b}\n    good_poll: [1us, 2us, 3us, 4us]\n";
+  const std::string rules =
+      start.substr(0, start.find("rules:")) +
+      "rules:\n  - match: {service: \"shop*\", class: \"a/?\"}\n"
+      "    priority: high\n    max_tier: yield\n"
+      "  - match: {class: b}\n    good_poll: [1us, 2us, 3us, 4us]\n"
+      "    demote_to: idle\n    max_spare_workers: 30\n"
+      "  - match: {class: \"a/*\"}\n    demote_to: 12\n    spare_after: 20ms\n";
   REQUIRE(read_policy(rules, "p"));
   std::mt19937 random(20'231);
   int accepted = 0;
@@ -133,6 +140,10 @@ TEST_CASE("a damaged policy is refused, or is a policy that prints and resolves"
     const auto resolved =
         policy::resolve(*outcome.value, "shop-1", "a/b", policy::Priority::kCritical);
     CHECK(resolved.fields.emergency_poll > resolved.fields.poll_budget);
+    const std::uint32_t spares = resolved.fields.max_spare_workers;
+    CHECK((spares <= 4096 || spares == policy::kAsManyAsWorkers));
+    CHECK(resolved.fields.demote_to.nice >= 1);
+    CHECK(resolved.fields.demote_to.nice <= 19);
   }
   CHECK(accepted > trials(4'000) / 50);
   CHECK(accepted < trials(4'000));

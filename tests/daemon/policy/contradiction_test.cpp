@@ -88,6 +88,35 @@ TEST_CASE("lengths of nothing, below nothing and beyond a day are refused") {
   CHECK(refusal([](auto& o) { o.max_tier = Tier{4}; }) != "");
 }
 
+TEST_CASE("what is done in flight has its ranges") {
+  CHECK(refusal([](auto& o) { o.long_poll = 0ns; }) ==
+        "defaults: long_poll 0ns is outside 1ns to 86400s");
+  CHECK(refusal([](auto& o) { o.long_poll = 24h + 1ns; }) != "");
+  CHECK(refusal([](auto& o) { o.spare_after = 0ns; }) != "");
+  CHECK(refusal([](auto& o) { o.spare_after = 1ns; }) == "");
+  CHECK(refusal([](auto& o) { o.demote_after = -1ns; }) != "");
+  CHECK(refusal([](auto& o) { o.max_spare_workers = 0; }) == "");
+  CHECK(refusal([](auto& o) { o.max_spare_workers = kAsManyAsWorkers; }) == "");
+  CHECK(refusal([](auto& o) { o.max_spare_workers = 4097; }) ==
+        "defaults: max_spare_workers 4097 is outside 0 to 4096");
+  CHECK(refusal([](auto& o) { o.min_share = 0.0; }) ==
+        "defaults: min_share 0.000000 is not above 0 and at most 1");
+  CHECK(refusal([](auto& o) { o.min_share = std::numeric_limits<double>::quiet_NaN(); }) != "");
+  using Kind = OsPriority::Kind;
+  CHECK(refusal([](auto& o) {
+          o.demote_to = {Kind::kNice, 0};
+        }) == "defaults: demote_to 0 is outside 1 to 19");
+  CHECK(refusal([](auto& o) { o.demote_to = {Kind::kNice, 20}; }) != "");
+  CHECK(refusal([](auto& o) { o.demote_to = {Kind::kIdle, 20}; }) == "");
+  CHECK(refusal([](auto& o) { o.demote_to = {Kind::kUnchanged, 0}; }) == "");
+  CHECK(refusal([](auto& o) { o.demote_to.emplace().kind = Kind{3}; }) != "");
+}
+
+TEST_CASE("a demotion before the budget is burned is held to the budget, not refused") {
+  CHECK(refusal([](auto& o) { o.demote_after = 1ns; }) == "");
+  CHECK(refusal([](auto& o) { o.spare_after = 1h; }) == "");
+}
+
 TEST_CASE("a good poll longer than the budget is cut to it, not refused") {
   CHECK(refusal([](auto& o) { o.poll_budget = 50us; }) == "");
 }

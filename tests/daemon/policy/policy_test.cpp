@@ -26,6 +26,12 @@ TEST_CASE("the profiles are those of the table") {
   CHECK(b.class_share == 0.5);
   CHECK(b.reports_per_minute == 5);
   CHECK(b.max_tier == Tier::kIsolate);
+  CHECK(b.long_poll == 10ms);
+  CHECK(b.spare_after == 1ms);
+  CHECK(b.max_spare_workers == kAsManyAsWorkers);
+  CHECK(b.demote_after == 1ms);
+  CHECK(b.demote_to == OsPriority{OsPriority::Kind::kNice, 13});
+  CHECK(b.min_share == 0.02);
 
   const TierFields a = profile_fields(Profile::kAggressive);
   CHECK(a.poll_budget == 500us);
@@ -34,6 +40,9 @@ TEST_CASE("the profiles are those of the table") {
   CHECK(a.demotion_good_polls == PerTier<std::uint32_t>{30, 40, 50, 100});
   CHECK(a.promotion_hysteresis == 50ms);
   CHECK(a.demotion_hysteresis == 200ms);
+  CHECK(a.long_poll == 10ms);
+  CHECK(a.spare_after == 500us);
+  CHECK(a.demote_after == 500us);
 
   const TierFields p = profile_fields(Profile::kPermissive);
   CHECK(p.poll_budget == 5ms);
@@ -42,6 +51,9 @@ TEST_CASE("the profiles are those of the table") {
   CHECK(p.demotion_good_polls == PerTier<std::uint32_t>{10, 15, 20, 25});
   CHECK(p.promotion_hysteresis == 1000ms);
   CHECK(p.demotion_hysteresis == 2000ms);
+  CHECK(p.long_poll == 50ms);
+  CHECK(p.spare_after == 5ms);
+  CHECK(p.demote_after == 5ms);
 }
 
 TEST_CASE("priority scales budget and promotion thresholds by 4, 2, 1 and a half") {
@@ -150,6 +162,13 @@ TEST_CASE("every override reaches its field") {
   CHECK(differs([](TierOverrides& o) { o.class_share = 0.9; }));
   CHECK(differs([](TierOverrides& o) { o.reports_per_minute = 9; }));
   CHECK(differs([](TierOverrides& o) { o.max_tier = Tier::kWarn; }));
+  CHECK(differs([](TierOverrides& o) { o.long_poll = 9ms; }));
+  CHECK(differs([](TierOverrides& o) { o.spare_after = 9ms; }));
+  CHECK(differs([](TierOverrides& o) { o.max_spare_workers = 9; }));
+  CHECK(differs([](TierOverrides& o) { o.demote_after = 9ms; }));
+  CHECK(differs([](TierOverrides& o) { o.demote_to = {OsPriority::Kind::kIdle}; }));
+  CHECK(differs([](TierOverrides& o) { o.demote_to = {OsPriority::Kind::kNice, 9}; }));
+  CHECK(differs([](TierOverrides& o) { o.min_share = 0.9; }));
   CHECK_FALSE(differs([](TierOverrides&) {}));
 }
 
