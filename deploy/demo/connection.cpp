@@ -26,9 +26,16 @@ struct Answer {
   std::string body;
 };
 
-std::string answer_lookup(Service& service, const std::string& word) {
+std::string answer_lookup(Service& service, const ServedTask& task, const std::string& word) {
+  const LightPolls::Scope light(service.light_polls, task.isolated());
   service.served.lookups.fetch_add(1, std::memory_order_relaxed);
   return lookup_json(word, service.index.lookup(word));
+}
+
+std::string answer_price(Service& service, const ServedTask& task, const std::string& word) {
+  const LightPolls::Scope light(service.light_polls, task.isolated());
+  service.served.prices.fetch_add(1, std::memory_order_relaxed);
+  return price_json(word, service.prices.price(word));
 }
 
 asio::awaitable<std::string> answer_report(Service& service) {
@@ -41,22 +48,70 @@ asio::awaitable<std::string> answer_report(Service& service) {
   co_return report_json(work.result());
 }
 
-asio::awaitable<std::string> answer_route(Service& service, Target target) {
-  if (target.route == Route::kLookup) co_return answer_lookup(service, target.word);
-  co_return co_await answer_report(service);
+// The same work by somebody who never thought of others.
+std::string answer_export(Service& service) {
+  ReportWork work(service.text, service.report_steps);
+  while (!work.done()) work.step();
+  service.served.exports.fetch_add(1, std::memory_order_relaxed);
+  return report_json(work.result());
+}
+
+std::string answer_restock(Service& service) {
+  const RestockResult result = service.prices.restock(service.text, service.report_steps);
+  service.served.restocks.fetch_add(1, std::memory_order_relaxed);
+  return restock_json(result);
+}
+
+std::string answer_stats(const Service& service) {
+  const Served& served = service.served;
+  return stats_json({served.lookups, served.prices, served.reports, served.exports, served.restocks,
+                     served.refused, service.light_polls.demoted(),
+                     service.light_polls.isolated()});
+}
+
+TaskKind kind_of(Route route) {
+  switch (route) {
+    case Route::kLookup:
+      return TaskKind::kLookup;
+    case Route::kPrice:
+      return TaskKind::kPrice;
+    case Route::kReport:
+      return TaskKind::kReport;
+    case Route::kExport:
+      return TaskKind::kExport;
+    case Route::kRestock:
+      return TaskKind::kRestock;
+    default:
+      return TaskKind::kConnection;
+  }
+}
+
+asio::awaitable<std::string> answer_route(Service& service, const ServedTask& task, Target target) {
+  switch (target.route) {
+    case Route::kLookup:
+      co_return answer_lookup(service, task, target.word);
+    case Route::kPrice:
+      co_return answer_price(service, task, target.word);
+    case Route::kExport:
+      co_return answer_export(service);
+    case Route::kRestock:
+      co_return answer_restock(service);
+    default:
+      co_return co_await answer_report(service);
+  }
 }
 
 // On the connection's own task, or on a fresh one that it waits for.
 asio::awaitable<std::string> answer_as_task(asio::io_context& context, Service& service,
                                             ServedTask& connection, Target target) {
-  const TaskKind kind = target.route == Route::kLookup ? TaskKind::kLookup : TaskKind::kReport;
+  const TaskKind kind = kind_of(target.route);
   if (service.task_per == TaskPer::kConnection) {
     connection.become(kind);
-    co_return co_await answer_route(service, std::move(target));
+    co_return co_await answer_route(service, connection, std::move(target));
   }
   const ServedTask fresh = service.tasks.open(context, kind);
-  co_return co_await asio::co_spawn(fresh.executor(), answer_route(service, std::move(target)),
-                                    asio::use_awaitable);
+  co_return co_await asio::co_spawn(
+      fresh.executor(), answer_route(service, fresh, std::move(target)), asio::use_awaitable);
 }
 
 Answer refuse(Service& service, http::status status, std::string_view why) {
@@ -77,6 +132,7 @@ asio::awaitable<Answer> answer_request(asio::io_context& context, Service& servi
     co_return refuse(service, http::status::bad_request, target.error);
   if (target.route == Route::kUnknown)
     co_return refuse(service, http::status::not_found, target.error);
+  if (target.route == Route::kStats) co_return Answer{http::status::ok, answer_stats(service)};
   std::string body = co_await answer_as_task(context, service, connection, std::move(target));
   co_return Answer{http::status::ok, std::move(body)};
 }

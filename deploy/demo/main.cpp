@@ -1,5 +1,5 @@
-// pulsed-demo: an HTTP service with one light and one heavy route, on which deploy/quickstart shows
-// what pulsed does.
+// pulsed-demo: an HTTP service with light and heavy routes, on which deploy/quickstart shows what pulsed
+// does.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -36,10 +36,12 @@ int run(const Options& options) {
   std::printf("listening on 127.0.0.1:%u\n", server.port());
   std::fflush(stdout);
   server.run();
-  std::printf("served %llu lookups, %llu reports; refused %llu\n",
-              static_cast<unsigned long long>(service.served.lookups),
-              static_cast<unsigned long long>(service.served.reports),
-              static_cast<unsigned long long>(service.served.refused));
+  const auto number = [](std::uint64_t count) { return static_cast<unsigned long long>(count); };
+  std::printf(
+      "served %llu lookups, %llu prices, %llu reports, %llu exports, %llu restocks; refused %llu\n",
+      number(service.served.lookups), number(service.served.prices), number(service.served.reports),
+      number(service.served.exports), number(service.served.restocks),
+      number(service.served.refused));
   return 0;
 }
 

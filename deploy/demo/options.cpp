@@ -12,9 +12,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   const std::map<std::string, TaskPer> kinds{{"connection", TaskPer::kConnection},
                                              {"request", TaskPer::kRequest}};
   CLI::App app{
-      "A small HTTP service to see pulsed at work: GET /lookup?word=W takes microseconds, GET "
-      "/report takes 20 ms of "
-      "CPU time. Listens on loopback only. Ends on SIGTERM."};
+      "A small HTTP service to see pulsed at work: GET /lookup?word=W and /price?word=W take "
+      "microseconds; GET /report takes 20 ms of CPU time and has checkpoints, /export the same "
+      "without, and /restock holds for a quarter of it the lock that /price needs. GET /stats "
+      "counts. Listens on loopback only. Ends on SIGTERM."};
   app.add_option("--port", options.port, "port on 127.0.0.1; 0 takes a free one and prints it")
       ->capture_default_str();
   app.add_option("--threads", options.threads, "worker threads")

@@ -34,6 +34,10 @@ class ReportWork {
   [[nodiscard]] bool done() const { return steps_left_ == 0; }
   void step();  // not when done
   [[nodiscard]] ReportResult result() const;
+  // By word, so far.
+  [[nodiscard]] const std::unordered_map<std::string, std::uint64_t>& counts() const {
+    return counts_;
+  }
 
  private:
   void compress(std::string_view chunk, bool last);

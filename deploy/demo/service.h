@@ -1,5 +1,5 @@
-// What every connection of the demo shares: the text and its index, the tasks, the limits, the
-// counts.
+// What every connection of the demo shares: the text and its index, the prices, the tasks, the limits,
+// the counts.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "deploy/demo/connection_registry.h"
+#include "deploy/demo/light_polls.h"
+#include "deploy/demo/price_list.h"
 #include "deploy/demo/tasks.h"
 #include "deploy/demo/text_index.h"
 
@@ -28,7 +30,10 @@ struct Limits {
 
 struct Served {
   std::atomic<std::uint64_t> lookups{0};
+  std::atomic<std::uint64_t> prices{0};
   std::atomic<std::uint64_t> reports{0};
+  std::atomic<std::uint64_t> exports{0};
+  std::atomic<std::uint64_t> restocks{0};
   std::atomic<std::uint64_t> refused{
       0};  // requests answered with an error, and connections over the limit
 };
@@ -40,6 +45,8 @@ struct Service {
   std::uint32_t report_steps;
   TaskPer task_per;
   Limits limits{};
+  PriceList prices{};
+  LightPolls light_polls{};
   ConnectionRegistry connections{};
   Served served{};
 };

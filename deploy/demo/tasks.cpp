@@ -8,8 +8,10 @@ Tasks::Tasks(bool bare, const std::string& run_dir) {
   options.service = "pulsed-demo";
   options.run_dir = run_dir;
   session_.emplace(options);
-  classes_ = {session_->task_class("demo/accept"), session_->task_class("demo/connection"),
-              session_->task_class("demo/lookup"), session_->task_class("demo/report")};
+  constexpr std::array<const char*, kTaskKinds> kNames{
+      "demo/accept", "demo/connection", "demo/lookup", "demo/price",
+      "demo/report", "demo/export",     "demo/restock"};
+  for (std::size_t i = 0; i < kTaskKinds; ++i) classes_[i] = session_->task_class(kNames[i]);
 }
 
 ServedTask Tasks::open(boost::asio::io_context& context, TaskKind kind) {

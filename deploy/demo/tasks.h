@@ -11,13 +11,24 @@
 #include <pulsed/shim.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace pulsed::demo {
 
-enum class TaskKind : std::uint8_t { kAccept, kConnection, kLookup, kReport };
+enum class TaskKind : std::uint8_t {
+  kAccept,
+  kConnection,
+  kLookup,
+  kPrice,
+  kReport,
+  kExport,
+  kRestock
+};
+inline constexpr std::size_t kTaskKinds = 7;
+using TaskClasses = std::array<TaskClass, kTaskKinds>;  // by TaskKind
 
 // A task, or with --bare merely the executor it would have run on.
 class ServedTask {
@@ -25,7 +36,7 @@ class ServedTask {
   using TaskExecutor = pulsed::asio::task_executor<boost::asio::io_context::executor_type>;
 
   explicit ServedTask(boost::asio::any_io_executor bare) : executor_(std::move(bare)) {}
-  ServedTask(TaskExecutor executor, const std::array<TaskClass, 4>& classes)
+  ServedTask(TaskExecutor executor, const TaskClasses& classes)
       : executor_(executor), task_(std::move(executor)), classes_(&classes) {}
 
   // What to spawn coroutines on so that they are polls of this task.
@@ -37,10 +48,13 @@ class ServedTask {
     if (task_) task_->task().set_class((*classes_)[static_cast<std::size_t>(kind)]);
   }
 
+  // The daemon keeps its polls on the isolation pool.
+  [[nodiscard]] bool isolated() const { return task_ && task_->task().isolated(); }
+
  private:
   boost::asio::any_io_executor executor_;
   std::optional<TaskExecutor> task_;
-  const std::array<TaskClass, 4>* classes_ = nullptr;
+  const TaskClasses* classes_ = nullptr;
 };
 
 // Opens the tasks of the service. Outlives them and the io_context they run on. Thread-safe.
@@ -53,7 +67,7 @@ class Tasks {
 
  private:
   std::optional<Session> session_;
-  std::array<TaskClass, 4> classes_{};  // by TaskKind
+  TaskClasses classes_{};
 };
 
 // After the context has stopped: until no task runs on it.

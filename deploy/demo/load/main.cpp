@@ -1,12 +1,13 @@
 // pulsed-load: an open-loop load generator for pulsed-demo that leaves no coordinated omission.
 #include <cstdio>
 #include <exception>
+#include <optional>
 
-#include "deploy/demo/load/lookup_loop.h"
+#include "deploy/demo/load/heavy_loops.h"
+#include "deploy/demo/load/light_loop.h"
 #include "deploy/demo/load/measurement.h"
 #include "deploy/demo/load/options.h"
 #include "deploy/demo/load/own_process.h"
-#include "deploy/demo/load/report_loops.h"
 #include "deploy/demo/load/result.h"
 
 namespace {
@@ -15,6 +16,8 @@ using namespace pulsed::demo::load;
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kLongestDrain{10};
+constexpr std::uint64_t kPriceSeeds =
+    1'000'000;  // or both schedules would be the same but for scale
 
 Clock::duration seconds(double count) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(count));
@@ -29,20 +32,32 @@ int run(const Options& options) {
   const Clock::time_point start = connect_start + std::chrono::milliseconds(100);
   const Clock::time_point begin = start + seconds(options.warmup_seconds);
   Measurement measurement({begin, begin + seconds(options.seconds)});
-  LookupLoop lookups(context, service, Arrivals(options.spacing, options.lookup_rate, options.seed),
-                     options.pool, measurement);
+  LightLoop lookups(context, service, Light::kLookup,
+                    Arrivals(options.spacing, options.lookup_rate, options.seed), options.pool,
+                    measurement);
+  std::optional<LightLoop> prices;
   lookups.connect();
-  ReportLoops reports(context, service, options.report_loops, measurement);
+  if (options.price_rate > 0) {
+    prices.emplace(context, service, Light::kPrice,
+                   Arrivals(options.spacing, options.price_rate, options.seed + kPriceSeeds),
+                   options.pool, measurement);
+    prices->connect();
+  }
+  HeavyLoops heavy(context, service, "/" + options.heavy, options.heavy_loops, measurement);
   const auto cpu_before = cpu_time_used();
   lookups.run(start);
-  reports.run();
+  if (prices) prices->run(start);
+  heavy.run();
   context.run_until(measurement.window().end + kLongestDrain);
   const std::chrono::duration<double> cpu = cpu_time_used() - cpu_before;
   const std::chrono::duration<double> elapsed = Clock::now() - connect_start;
-  for (std::size_t i = lookups.unanswered() + reports.unanswered(); i > 0; --i) {
+  const std::size_t unanswered =
+      lookups.unanswered() + (prices ? prices->unanswered() : 0) + heavy.unanswered();
+  for (std::size_t i = unanswered; i > 0; --i) {
     measurement.failed("no answer within 10 s of the end");
   }
-  const Result result{options, measurement, lookups.connections(), priority,
+  const std::size_t connections = lookups.connections() + (prices ? prices->connections() : 0);
+  const Result result{options, measurement, connections, priority,
                       100 * cpu.count() / elapsed.count()};
   std::fputs((options.json ? result_json(result) : result_text(result)).c_str(), stdout);
   return measurement.errors == 0 ? 0 : 1;

@@ -2,27 +2,27 @@
 
 namespace pulsed::demo::load {
 
-void Measurement::lookup_sent(Clock::time_point intended, Clock::time_point sent) {
+void Measurement::light_sent(Clock::time_point intended, Clock::time_point sent) {
   if (window_.contains(intended)) lateness_.push_back(sent - intended);
 }
 
-void Measurement::lookup_done(Clock::time_point intended, Clock::time_point done) {
-  ++lookups_total;
-  if (window_.contains(intended)) lookup_latencies_.push_back(done - intended);
+void Measurement::light_done(Light kind, Clock::time_point intended, Clock::time_point done) {
+  ++light_totals_[of(kind)];
+  if (window_.contains(intended)) light_latencies_[of(kind)].push_back(done - intended);
 }
 
-void Measurement::report_done(Clock::time_point sent, Clock::time_point done) {
-  ++reports_total;
-  if (window_.contains(done)) report_latencies_.push_back(done - sent);
+void Measurement::heavy_done(Clock::time_point sent, Clock::time_point done) {
+  ++heavy_total;
+  if (window_.contains(done)) heavy_latencies_.push_back(done - sent);
 }
 
 void Measurement::failed(const std::string& why) {
   if (errors++ == 0) first_error = why;
 }
 
-double Measurement::reports_per_second() const {
+double Measurement::heavy_per_second() const {
   const std::chrono::duration<double> seconds = window_.end - window_.begin;
-  return static_cast<double>(report_latencies_.size()) / seconds.count();
+  return static_cast<double>(heavy_latencies_.size()) / seconds.count();
 }
 
 }  // namespace pulsed::demo::load

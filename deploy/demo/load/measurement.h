@@ -5,7 +5,9 @@
 // (coordinated omission).
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,43 +18,49 @@ namespace pulsed::demo::load {
 
 using Clock = std::chrono::steady_clock;
 
-// The part of the run that is measured: what was meant to be sent, for /report what was finished,
-// inside it.
+// The part of the run that is measured: what was meant to be sent, for heavy requests what was
+// finished, inside it.
 struct Window {
   Clock::time_point begin;
   Clock::time_point end;
   [[nodiscard]] bool contains(Clock::time_point t) const { return t >= begin && t < end; }
 };
 
+enum class Light : std::uint8_t { kLookup, kPrice };
+inline constexpr std::size_t kLightKinds = 2;
+
 class Measurement {
  public:
   explicit Measurement(Window window) : window_(window) {}
 
-  void lookup_sent(Clock::time_point intended, Clock::time_point sent);
-  void lookup_waited() { ++waits; }  // no connection was free when it was due
-  void lookup_done(Clock::time_point intended, Clock::time_point done);
-  void report_done(Clock::time_point sent, Clock::time_point done);
+  void light_sent(Clock::time_point intended, Clock::time_point sent);
+  void light_waited() { ++waits; }  // no connection was free when it was due
+  void light_done(Light kind, Clock::time_point intended, Clock::time_point done);
+  void heavy_done(Clock::time_point sent, Clock::time_point done);
   void failed(const std::string& why);
 
   [[nodiscard]] const Window& window() const { return window_; }
-  [[nodiscard]] Summary lookups() const { return summarise(lookup_latencies_); }
+  [[nodiscard]] Summary light(Light kind) const { return summarise(light_latencies_[of(kind)]); }
   [[nodiscard]] Summary lateness() const { return summarise(lateness_); }
-  [[nodiscard]] Summary reports() const { return summarise(report_latencies_); }
-  [[nodiscard]] double reports_per_second() const;
+  [[nodiscard]] Summary heavy() const { return summarise(heavy_latencies_); }
+  [[nodiscard]] double heavy_per_second() const;
+  [[nodiscard]] std::uint64_t light_total(Light kind) const { return light_totals_[of(kind)]; }
 
-  // Over the whole run, warm-up and the time after the window included: what the service has
-  // served.
-  std::uint64_t lookups_total = 0;
-  std::uint64_t reports_total = 0;
+  // Over the whole run, warm-up and the time after the window included, as light_total(): what the
+  // service has served.
+  std::uint64_t heavy_total = 0;
   std::uint64_t waits = 0;
   std::uint64_t errors = 0;
   std::string first_error;
 
  private:
+  static constexpr std::size_t of(Light kind) { return static_cast<std::size_t>(kind); }
+
   Window window_;
-  std::vector<Duration> lookup_latencies_;
+  std::array<std::uint64_t, kLightKinds> light_totals_{};
+  std::array<std::vector<Duration>, kLightKinds> light_latencies_;
   std::vector<Duration> lateness_;
-  std::vector<Duration> report_latencies_;
+  std::vector<Duration> heavy_latencies_;
 };
 
 }  // namespace pulsed::demo::load

@@ -5,16 +5,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "deploy/demo/load/arrivals.h"
-#include "deploy/demo/load/lookup_loop.h"
+#include "deploy/demo/load/light_loop.h"
 
 namespace pulsed::demo::load {
 
 struct Options {
   std::uint16_t port = 0;
   double lookup_rate = 1000;  // a second
-  std::size_t report_loops = 4;
+  double price_rate = 0;
+  std::string heavy = "report";  // the route of the closed loops
+  std::size_t heavy_loops = 4;
   double seconds = 5;
   double warmup_seconds = 1;
   Spacing spacing = Spacing::kPoisson;

@@ -34,18 +34,22 @@ std::string summary_line(const char* what, const Summary& summary) {
 
 std::string result_json(const Result& result) {
   const Measurement& measured = result.measurement;
-  const Json json{{"lookup_ms", summary_json(measured.lookups())},
-                  {"report_ms", summary_json(measured.reports())},
-                  {"reports_per_s", measured.reports_per_second()},
+  const Json json{{"lookup_ms", summary_json(measured.light(Light::kLookup))},
+                  {"price_ms", summary_json(measured.light(Light::kPrice))},
+                  {"heavy", result.options.heavy},
+                  {"heavy_ms", summary_json(measured.heavy())},
+                  {"heavy_per_s", measured.heavy_per_second()},
                   {"lateness_ms", summary_json(measured.lateness())},
-                  {"lookups_total", measured.lookups_total},
-                  {"reports_total", measured.reports_total},
+                  {"lookups_total", measured.light_total(Light::kLookup)},
+                  {"prices_total", measured.light_total(Light::kPrice)},
+                  {"heavy_total", measured.heavy_total},
                   {"errors", measured.errors},
                   {"first_error", measured.first_error},
                   {"waits", measured.waits},
                   {"connections", result.connections},
                   {"arrivals", name(result.options.spacing)},
                   {"lookup_rate", result.options.lookup_rate},
+                  {"price_rate", result.options.price_rate},
                   {"seed", result.options.seed},
                   {"priority", result.priority},
                   {"cpu_percent", result.cpu_percent}};
@@ -54,19 +58,23 @@ std::string result_json(const Result& result) {
 
 std::string result_text(const Result& result) {
   const Measurement& measured = result.measurement;
-  std::string text = summary_line("/lookup", measured.lookups()) +
-                     summary_line("/report", measured.reports()) +
-                     summary_line("sent too late by", measured.lateness());
+  std::string text = summary_line("/lookup", measured.light(Light::kLookup));
+  if (result.options.price_rate > 0) {
+    text += summary_line("/price", measured.light(Light::kPrice));
+  }
+  text += summary_line(("/" + result.options.heavy).c_str(), measured.heavy()) +
+          summary_line("sent too late by", measured.lateness());
   char rest[400];
   std::snprintf(
       rest, sizeof(rest),
-      "reports/s %.1f; %llu errors; %llu requests waited for a connection; %zu connections for "
-      "/lookup\n"
+      "/%s: %.1f a second; %llu errors; %llu requests waited for a connection; %zu connections for "
+      "light requests\n"
       "%s arrivals, %.0f a second; the load generator ran at %s and used %.1f %% of a core\n",
-      measured.reports_per_second(), static_cast<unsigned long long>(measured.errors),
+      result.options.heavy.c_str(), measured.heavy_per_second(),
+      static_cast<unsigned long long>(measured.errors),
       static_cast<unsigned long long>(measured.waits), result.connections,
-      name(result.options.spacing), result.options.lookup_rate, result.priority.c_str(),
-      result.cpu_percent);
+      name(result.options.spacing), result.options.lookup_rate + result.options.price_rate,
+      result.priority.c_str(), result.cpu_percent);
   text += rest;
   if (result.priority != kRealtime) {
     text += "not being allowed SCHED_FIFO, it may itself be kept waiting: see how late it sent\n";

@@ -1,6 +1,6 @@
 """Do the daemon, the service and the load generator tell the same story about a run? Bounds are stated where used."""
 
-from typing import List
+from typing import Dict, List
 
 from .daemon import SERVICE
 from .metrics_text import Metrics
@@ -9,9 +9,12 @@ from .run import Outcome
 # A request is the poll that reads and answers it and the one in which its answer was written; connections and nested
 # completions may add to that, and never double it.
 MOST_POLLS_PER_REQUEST = 4
-LONG_POLL_S = 0.010     # a report that is not interrupted takes 20 ms
+LONG_POLL_S = 0.010     # heavy work that is not interrupted takes 20 ms
 COUNT_TOLERANCE = 0.02  # for what the daemon derives from samples, and for requests under way at either end
-MOST_FALSE_VIOLATIONS = 0.01  # of lookups: their 20 us are far below any budget
+MOST_FALSE_VIOLATIONS = 0.01  # of light requests: their 20 us are far below any budget, and waiting for a lock is none
+
+HELD_ACTS = ('spare_wakes_total', 'demotions_total')  # on polls that hold their worker
+ACTS = ('directives_total', 'yields_obeyed_total', 'isolated_polls_total') + HELD_ACTS
 
 
 def disagreements(outcome: Outcome) -> List[str]:
@@ -29,20 +32,32 @@ def counted(metrics: Metrics, name: str, **labels: str) -> float:
     return metrics.total(f'pulsed_{name}', service=SERVICE, **labels)
 
 
+def heavy_requests(outcome: Outcome) -> int:
+    return outcome.served[f'{outcome.scenario.heavy}s']
+
+
 def _load_and_service(outcome: Outcome) -> List[str]:
     load, served, found = outcome.load, outcome.served, []
     if load['errors']:
         found.append(f"{load['errors']} requests failed; the first: {load['first_error']}")
-    elif (load['lookups_total'], load['reports_total']) != (served['lookups'], served['reports']):
-        found.append(f"the load generator had {load['lookups_total']} lookups and {load['reports_total']} reports "
-                     f"answered, the service served {served['lookups']} and {served['reports']}")
+    else:
+        heavy = outcome.scenario.heavy
+        answered = {'lookups': load['lookups_total'], 'prices': load['prices_total'], f'{heavy}s': load['heavy_total']}
+        found += [f'the load generator had {count} {name} answered, the service served {served[name]}'
+                  for name, count in answered.items() if count != served[name]]
+    if served['demoted_light_polls']:
+        found.append(f"{served['demoted_light_polls']} light polls ran at another OS priority than the service's")
     return found
+
+
+def _requests_by_class(outcome: Outcome) -> Dict[str, int]:
+    return {'demo/lookup': outcome.served['lookups'], 'demo/price': outcome.served['prices'],
+            f'demo/{outcome.scenario.heavy}': heavy_requests(outcome)}
 
 
 def _polls(outcome: Outcome, metrics: Metrics) -> List[str]:
     found = []
-    for name, requests in (('lookup', outcome.served['lookups']), ('report', outcome.served['reports'])):
-        cls = f'demo/{name}'
+    for cls, requests in _requests_by_class(outcome).items():
         polls = counted(metrics, 'polls_total', cls=cls) - counted(metrics, 'yields_obeyed_total', cls=cls)
         if not requests <= polls <= MOST_POLLS_PER_REQUEST * requests:
             found.append(f'{polls:.0f} polls of {cls} beside its yields do not fit {requests} requests '
@@ -51,19 +66,21 @@ def _polls(outcome: Outcome, metrics: Metrics) -> List[str]:
 
 
 def _verdicts(outcome: Outcome, metrics: Metrics) -> List[str]:
-    found, reports = [], outcome.served['reports']
-    acts = {name: counted(metrics, name)
-            for name in ('directives_total', 'yields_obeyed_total', 'isolated_polls_total')}
-    violations = counted(metrics, 'violations_total', cls='demo/report')
+    found, heavy, requests = [], outcome.scenario.heavy, heavy_requests(outcome)
+    acts = {name: counted(metrics, name) for name in ACTS}
+    violations = counted(metrics, 'violations_total', cls=f'demo/{heavy}')
     if outcome.mode == 'shadow':
         found += [f'shadow acted: pulsed_{name} is {count:.0f}' for name, count in acts.items() if count]
-        if not _near(violations, reports):
-            found.append(f'{violations:.0f} violations of demo/report for {reports} reports of 20 ms, one poll each')
-    elif reports and not acts['yields_obeyed_total'] + acts['isolated_polls_total']:
-        found.append(f'enforce had neither a yield nor an isolated poll beside {reports} reports')
-    false_ones = counted(metrics, 'violations_total', cls='demo/lookup')
-    if false_ones > MOST_FALSE_VIOLATIONS * outcome.served['lookups']:
-        found.append(f"{false_ones:.0f} violations of demo/lookup, whose {outcome.served['lookups']} polls are short")
+        if not _near(violations, requests):
+            found.append(f'{violations:.0f} violations of demo/{heavy} for {requests} {heavy}s of 20 ms, one poll each')
+    elif requests and not any(acts.values()):
+        found.append(f'enforce did nothing beside {requests} {heavy}s')
+    elif not requests:
+        found += [f'pulsed_{name} is {acts[name]:.0f} beside no heavy request' for name in HELD_ACTS if acts[name]]
+    for cls in ('demo/lookup', 'demo/price'):
+        false_ones, all_of_them = counted(metrics, 'violations_total', cls=cls), _requests_by_class(outcome)[cls]
+        if false_ones > MOST_FALSE_VIOLATIONS * all_of_them:
+            found.append(f'{false_ones:.0f} violations of {cls}, whose {all_of_them} polls are short')
     return found
 
 
@@ -79,12 +96,12 @@ def _times(outcome: Outcome, metrics: Metrics) -> List[str]:
         found.append(f'half of the lookups are said to have waited more than {wait[0] * 1000:.3g} ms in queues, while '
                      f'the slowest of all took {longest:.3g} ms')
     if outcome.mode == 'shadow':
+        heavy, requests = outcome.scenario.heavy, heavy_requests(outcome)
         long_polls = metrics.count_above('pulsed_poll_duration_seconds', LONG_POLL_S, service=SERVICE,
-                                         cls='demo/report')
+                                         cls=f'demo/{heavy}')
         dropped = counted(metrics, 'ring_dropped_samples_total')
-        reports = outcome.served['reports']
-        if reports and not dropped and (long_polls is None or not _near(long_polls, reports)):
-            found.append(f'{long_polls} polls of demo/report over {LONG_POLL_S * 1000:.0f} ms for {reports} reports')
+        if requests and not dropped and (long_polls is None or not _near(long_polls, requests)):
+            found.append(f'{long_polls} polls of demo/{heavy} over {LONG_POLL_S * 1000:.0f} ms for {requests} {heavy}s')
     return found
 
 

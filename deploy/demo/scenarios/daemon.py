@@ -2,11 +2,9 @@
 
 import socket
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from . import metrics_text
+from . import loopback, metrics_text
 from .processes import Process
 
 START_TIMEOUT_S = 10
@@ -37,27 +35,18 @@ class Daemon(Process):
                          folder / 'pulsed.log')
 
     def wait_ready(self) -> None:
-        self._wait(lambda: self._get('/-/ready') is not None, 'be ready')
+        self._wait(lambda: loopback.get(self._url + '/-/ready') is not None, 'be ready')
 
     def wait_attached(self) -> None:
         self._wait(lambda: self.scrape().total('pulsed_service_processes', service=SERVICE) == 1,
                    'show the service as attached')
 
     def scrape(self) -> metrics_text.Metrics:
-        text = self._get('/metrics')
+        text = loopback.get(self._url + '/metrics')
         if text is None:
             self.check_alive()
             raise self.failure('did not answer GET /metrics')
         return metrics_text.parse(text)
-
-    def _get(self, path: str):
-        try:
-            # No proxy is to see, or be asked for, what goes over loopback.
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(self._url + path, timeout=5) as answer:
-                return answer.read().decode()
-        except (urllib.error.URLError, OSError):
-            return None
 
     def _wait(self, condition, what: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -1,16 +1,21 @@
 """The report as text."""
 
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from .ratios import Ratio
-from .summary import COUNTS, QUANTILES, Comparison
+from .summary import COUNTS, QUANTILES, Comparison, heavy_rate
+from .targets import Target
 
-HEADINGS = ('scenario', 'mode', 'p50', 'p99', 'p99.9', 'max', 'reports/s', 'violations', 'yields', 'isolations',
-            'drops', 'daemon CPU')
+HEADINGS = ('scenario', 'mode', 'p50', 'p99', 'p99.9', 'max', 'heavy/s', 'violations', 'yields', 'isolations', 'spares',
+            'demotions', 'drops', 'daemon CPU')
 
 
 def table(entries: Sequence[Dict[str, Any]]) -> str:
-    rows = [HEADINGS] + [_row(entry) for entry in entries]
+    rows = [HEADINGS]
+    for scenario in dict.fromkeys(entry['scenario'] for entry in entries):
+        mine = [entry for entry in entries if entry['scenario'] == scenario]
+        rows += [_row(entry) for entry in mine]
+        rows += [_price_row(entry) for entry in mine if entry['price_ms']]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     lines = []
     for row in rows:
@@ -26,10 +31,16 @@ def table(entries: Sequence[Dict[str, Any]]) -> str:
 def _row(entry: Dict[str, Any]) -> List[str]:
     cells = [entry['scenario'], entry['mode']]
     cells += [_milliseconds(entry['lookup_ms'][q]) for q in QUANTILES]
-    cells.append(f"{entry['reports_per_s']:.1f}" if entry['reports_per_s'] else '-')
+    cells.append(f'{heavy_rate(entry):.1f}' if heavy_rate(entry) else '-')
     cells += ['-' if entry[name] is None else f'{entry[name]:.0f}' for name in COUNTS]
     cells.append('-' if entry['daemon_cpu_percent'] is None else f"{entry['daemon_cpu_percent']:.1f} %")
     return cells
+
+
+def _price_row(entry: Dict[str, Any]) -> List[str]:
+    cells = [f"{entry['scenario']}: /price", entry['mode']]
+    cells += [_milliseconds(entry['price_ms'][q]) for q in QUANTILES]
+    return cells + [''] * (len(HEADINGS) - len(cells))
 
 
 def _milliseconds(value: float) -> str:
@@ -37,26 +48,56 @@ def _milliseconds(value: float) -> str:
 
 
 def run_line(row: Dict[str, Any]) -> str:
-    reports = f", {row['reports_per_s']:.1f} reports/s" if row['reports_per_s'] else ''
-    return f"/lookup p50 {_milliseconds(row['lookup_ms']['p50'])} ms, p99 {_milliseconds(row['lookup_ms']['p99'])} ms{reports}"
+    parts = [f"/{route} p50 {_milliseconds(row[key]['p50'])} ms, p99 {_milliseconds(row[key]['p99'])} ms"
+             for route, key in (('lookup', 'lookup_ms'), ('price', 'price_ms')) if row[key]]
+    if heavy_rate(row):
+        parts.append(f"{heavy_rate(row):.1f} {row['heavy']}s/s")
+    return ', '.join(parts)
 
 
 def comparisons(found: Sequence[Comparison]) -> str:
-    lines = []
+    rows = []
     for one in found:
-        judged = {True: 'met', False: 'short', None: 'not judged'}[one.met]
-        verdict = f'  {judged} (target: {one.target})' if one.target else ''
-        name = f'{one.scenario}: {one.what}, {one.mode} / bare'
-        lines.append(f'{name:<48} {_ratio(one.ratio)}{verdict}')
-    return '\n'.join(lines)
+        wanted = one.wanted
+        over = wanted.over if wanted.baseline is None else f'{wanted.baseline} {wanted.over}'
+        rows.append((f'{wanted.scenario}: {wanted.figure.what}, {wanted.mode} / {over}', _ratio(one.ratio),
+                     _verdict(one.met, wanted.target, one.aim_met, wanted.aim)))
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return '\n'.join(f'{name:<{widths[0]}}  {ratio:<{widths[1]}}  {verdict}'.rstrip() for name, ratio, verdict in rows)
 
 
-def _ratio(ratio: "Ratio | None") -> str:
+def _verdict(met: Optional[bool], target: Optional[Target], aim_met: Optional[bool], aim: Optional[Target]) -> str:
+    if target is None:
+        return ''
+    judged = {True: 'met', False: 'short', None: 'not judged'}
+    beyond = f'; aim: {aim.text}, {judged[aim_met]}' if aim else ''
+    return f'{judged[met]} (target: {target.text}{beyond})'
+
+
+def _ratio(ratio: Optional[Ratio]) -> str:
     if ratio is None:
         return 'unknown'
-    inverse = f' = 1/{1 / ratio.value:.1f}' if ratio.value < 0.5 else ''
-    interval = 'one repetition, no interval' if ratio.low is None else f'95 %: {ratio.low:.3g} to {ratio.high:.3g}'
-    return f'{ratio.value:.3f}{inverse}  ({interval})'
+    inverse = f' = 1/{1 / ratio.median:.1f}' if ratio.median < 0.5 else ''
+    interval = 'one repetition' if ratio.low is None else f'mean 95 %: {ratio.low:.3g} to {ratio.high:.3g}'
+    return f'{ratio.median:.3f}{inverse}  ({interval})'
+
+
+def samples_line(entries: Sequence[Dict[str, Any]]) -> str:
+    """How many requests the quantiles rest on."""
+    least: Dict[str, int] = {}
+    for entry in entries:
+        for route, key in (('/lookup', 'lookup_ms'), ('/price', 'price_ms')):
+            if entry[key]:
+                name = f"{entry['scenario']} {route}"
+                least[name] = int(min(entry[key]['count'], least.get(name, entry[key]['count'])))
+    counts = ', '.join(f'{name} {count}' for name, count in least.items())
+    return f'Requests in each run (p99.9 rests on the slowest thousandth of them): {counts}.'
+
+
+def light_polls_line(rows: Sequence[Dict[str, Any]]) -> str:
+    lowered = sum(row['served']['demoted_light_polls'] for row in rows)
+    light = sum(row['served']['lookups'] + row['served']['prices'] for row in rows)
+    return f'Light polls that ran on a demoted thread, by the service\'s own count: {lowered} of {light}.'
 
 
 def load_line(rows: Sequence[Dict[str, Any]]) -> str:

@@ -1,8 +1,8 @@
 """Ratios between modes, with intervals.
 
-Runs are paired: the modes of one repetition run one after the other, with the same schedule of requests. A ratio is the
-geometric mean over the repetitions of mode/bare, and its interval is Student's t over the logarithms, for a ratio and its
-inverse must be equally certain.
+Runs are paired: the modes of one repetition run one after the other, with the same schedule of requests. Of the ratios of
+all pairs the median is reported, which one disturbed run does not move, and the geometric mean with its interval: Student's
+t over the logarithms, for a ratio and its inverse must be equally certain.
 """
 
 import math
@@ -16,7 +16,8 @@ T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
 
 
 class Ratio(NamedTuple):
-    value: float
+    median: float
+    mean: float  # geometric
     low: Optional[float]  # None: fewer than two pairs, so nothing is known of it
     high: Optional[float]
 
@@ -30,14 +31,14 @@ def t_quantile(degrees: int) -> float:
 
 
 def paired_ratio(values: Sequence[float], baselines: Sequence[float]) -> Optional[Ratio]:
-    """values[i] / baselines[i], averaged; None if there are no pairs or one is not positive."""
+    """values[i] / baselines[i]; None if there are no pairs or one is not positive."""
     if len(values) != len(baselines):
         raise ValueError("values and baselines must be pairs")
     if not values or min(*values, *baselines) <= 0:
         return None
     logs = [math.log(value / baseline) for value, baseline in zip(values, baselines)]
-    mean = statistics.fmean(logs)
+    median, mean = math.exp(statistics.median(logs)), statistics.fmean(logs)
     if len(logs) < 2:
-        return Ratio(math.exp(mean), None, None)
+        return Ratio(median, math.exp(mean), None, None)
     half = t_quantile(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+    return Ratio(median, math.exp(mean), math.exp(mean - half), math.exp(mean + half))

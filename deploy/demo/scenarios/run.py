@@ -6,8 +6,9 @@ import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
+from . import loopback
 from .daemon import SERVICE, STOP_TIMEOUT_S, Daemon
 from .metrics_text import Metrics
 from .processes import Process, ProcessFailed, child_options
@@ -16,25 +17,33 @@ SERVICE_START_TIMEOUT_S = 30
 SETTLE_S = 0.15  # in which the daemon, which reads every 10 ms at rest, has read what the service wrote last
 
 
+MODES = ('bare', 'shadow', 'enforce')
+
+
 class Scenario(NamedTuple):
     name: str
-    tasks: str  # of pulsed-demo --tasks
-    report_loops: int
+    tasks: str            # of pulsed-demo --tasks
+    heavy: str            # route of the closed loops, without its slash
+    heavy_loops: int
+    price_part: float     # of the light requests; the others are /lookup
+    measured_part: float  # of --seconds: more where p99.9 is judged, which needs many requests
+    modes: Tuple[str, ...] = MODES  # by default
 
 
 SCENARIOS = (
-    Scenario('unloaded', 'connection', 0),
-    Scenario('checkpoints', 'connection', 4),
-    Scenario('fresh_tasks', 'request', 4),
+    Scenario('unloaded', 'connection', 'report', 0, 0.0, 0.5),
+    Scenario('checkpoints', 'connection', 'report', 4, 0.0, 0.6),
+    Scenario('fresh_tasks', 'request', 'report', 4, 0.0, 0.6),
+    Scenario('no_checkpoints', 'connection', 'export', 4, 0.0, 1.0, ('bare', 'enforce')),
+    Scenario('lock', 'connection', 'restock', 4, 0.1, 1.0, ('bare', 'enforce')),
 )
-MODES = ('bare', 'shadow', 'enforce')
 
 
 class Settings(NamedTuple):
     binaries: Path
     folder: Path  # for logs and sockets
     report_steps: int
-    lookup_rate: float
+    light_rate: float  # requests a second
     seconds: float
     warmup_seconds: float
 
@@ -43,15 +52,14 @@ class Outcome(NamedTuple):
     scenario: Scenario
     mode: str
     load: Dict[str, Any]      # what pulsed-load --json says
-    served: Dict[str, int]    # what the service says it served
+    served: Dict[str, int]    # what the service says, at /stats
     service_cpu_s: float
     metrics: Optional[Metrics]
     daemon_cpu_percent: Optional[float]
 
 
 def measured_seconds(scenario: Scenario, settings: Settings) -> float:
-    """Nothing happens in `unloaded` that would take long to show."""
-    return settings.seconds if scenario.report_loops else settings.seconds / 2
+    return settings.seconds * scenario.measured_part
 
 
 def run(scenario: Scenario, mode: str, seed: int, settings: Settings) -> Outcome:
@@ -68,12 +76,10 @@ def run(scenario: Scenario, mode: str, seed: int, settings: Settings) -> Outcome
             daemon.wait_attached()
         outcome = _measure(scenario, mode, seed, settings, daemon, service, port)
         service.stop(STOP_TIMEOUT_S)
-        served = service.wait_for_line(r'^served (\d+) lookups, (\d+) reports; refused (\d+)$', 1)
         if daemon:
             daemon.stop(STOP_TIMEOUT_S)
     shutil.rmtree(folder)  # kept when the run failed
-    names = ('lookups', 'reports', 'refused')
-    return outcome._replace(served={name: int(n) for name, n in zip(names, served.groups())})
+    return outcome
 
 
 def _start_service(scenario: Scenario, daemon: Optional[Daemon], settings: Settings, folder: Path) -> Process:
@@ -89,18 +95,23 @@ def _measure(scenario: Scenario, mode: str, seed: int, settings: Settings, daemo
     load = _run_load(scenario, seed, settings, port)
     elapsed = time.monotonic() - started
     service.check_alive()
+    served = loopback.get(f'http://127.0.0.1:{port}/stats')
+    if served is None:
+        raise service.failure('did not answer GET /stats')
     percent, metrics = None, None
     if daemon:
         percent = 100 * (daemon.cpu_seconds() - cpu_before) / elapsed
         time.sleep(SETTLE_S)
         metrics = daemon.scrape()
-    return Outcome(scenario, mode, load, {}, service.cpu_seconds(), metrics, percent)
+    return Outcome(scenario, mode, load, json.loads(served), service.cpu_seconds(), metrics, percent)
 
 
 def _run_load(scenario: Scenario, seed: int, settings: Settings, port: str) -> Dict[str, Any]:
     seconds = measured_seconds(scenario, settings)
     command = [str(settings.binaries / 'pulsed-load'), '--json', '--port', port, '--seed', str(seed),
-               '--lookup-rate', str(settings.lookup_rate), '--report-loops', str(scenario.report_loops),
+               '--lookup-rate', str(settings.light_rate * (1 - scenario.price_part)),
+               '--price-rate', str(settings.light_rate * scenario.price_part),
+               '--heavy', scenario.heavy, '--heavy-loops', str(scenario.heavy_loops),
                '--seconds', str(seconds), '--warmup', str(settings.warmup_seconds)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, **child_options(),

@@ -32,10 +32,22 @@ TEST_CASE("a lookup without an acceptable word is a bad request that says what i
   CHECK(parse_target("/lookup?word=" + std::string(kMaxWordBytes, 'a')).route == Route::kLookup);
 }
 
-TEST_CASE("other targets are a report or unknown") {
+TEST_CASE("a price names its word as a lookup does") {
+  const Target parsed = parse_target("/price?word=Warranty");
+  CHECK(parsed.route == Route::kPrice);
+  CHECK(parsed.word == "warranty");
+  const Target without = parse_target("/price");
+  CHECK(without.route == Route::kBadRequest);
+  CHECK(without.error.starts_with("/price needs"));
+}
+
+TEST_CASE("other targets are heavy work, the counts or unknown") {
   CHECK(parse_target("/report").route == Route::kReport);
   CHECK(parse_target("/report?again").route == Route::kReport);
-  for (const char* target : {"", "/", "/reports", "report", "?", "*"})
+  CHECK(parse_target("/export").route == Route::kExport);
+  CHECK(parse_target("/restock").route == Route::kRestock);
+  CHECK(parse_target("/stats").route == Route::kStats);
+  for (const char* target : {"", "/", "/reports", "/exports", "report", "?", "*"})
     CHECK(parse_target(target).route == Route::kUnknown);
 }
 
@@ -50,6 +62,14 @@ TEST_CASE("answers are JSON even where an excerpt cuts a character") {
   CHECK(json["neighbours"][0]["count"] == 3);
   CHECK(nlohmann::json::parse(error_json("no \"such\" thing"))["error"] == "no \"such\" thing");
   CHECK(nlohmann::json::parse(report_json({.words = 5}))["words"] == 5);
+  CHECK(nlohmann::json::parse(price_json("work", {.cents = 12}))["cents"] == 12);
+  const auto restocked =
+      nlohmann::json::parse(restock_json({.report = {.words = 5}, .revision = 2}));
+  CHECK(restocked["revision"] == 2);
+  CHECK(restocked["report"]["words"] == 5);
+  const auto stats = nlohmann::json::parse(stats_json({.lookups = 4, .demoted_light_polls = 1}));
+  CHECK(stats["lookups"] == 4);
+  CHECK(stats["demoted_light_polls"] == 1);
 }
 
 }  // namespace

@@ -15,13 +15,16 @@ SHADOW = {
 }
 
 
-def outcome(mode='shadow', changes=None, served=None, load=None):
+def outcome(mode='shadow', changes=None, served=None, load=None, scenario='checkpoints'):
     values = {**SHADOW, **(changes or {})}
     text = ''.join(f'{name} {value}\n' for name, value in values.items() if value is not None)
-    requests = {'lookups': 1000, 'reports': 100, 'refused': 0, **(served or {})}
-    loaded = {'errors': 0, 'first_error': '', 'lookups_total': 1000, 'reports_total': 100,
+    chosen, = (one for one in SCENARIOS if one.name == scenario)
+    text = text.replace('demo/report', f'demo/{chosen.heavy}')
+    requests = {'lookups': 1000, 'prices': 0, f'{chosen.heavy}s': 100, 'refused': 0, 'demoted_light_polls': 0,
+                'isolated_light_polls': 0, **(served or {})}
+    loaded = {'errors': 0, 'first_error': '', 'lookups_total': 1000, 'prices_total': 0, 'heavy_total': 100,
               'lookup_ms': {'max': 60.0}, **(load or {})}
-    return Outcome(SCENARIOS[1], mode, loaded, requests, 2.5, parse(text) if mode != 'bare' else None, 1.0)
+    return Outcome(chosen, mode, loaded, requests, 2.5, parse(text) if mode != 'bare' else None, 1.0)
 
 
 ENFORCED = {
@@ -47,7 +50,18 @@ class Agreement(unittest.TestCase):
         self.assert_one('3 requests failed; the first: gone', load={'errors': 3, 'first_error': 'gone'})
 
     def test_the_service_and_the_load_generator_count_alike(self):
-        self.assert_one('served 999', served={'lookups': 999})
+        self.assert_one('1000 lookups answered, the service served 999', served={'lookups': 999})
+        self.assert_one('100 reports answered, the service served 99', served={'reports': 99})
+        self.assert_one('7 prices answered, the service served 0', load={'prices_total': 7})
+
+    def test_no_light_poll_may_run_on_a_demoted_thread(self):
+        for mode, changes in (('bare', None), ('shadow', None), ('enforce', ENFORCED)):
+            self.assert_one('1 light polls ran at another', mode=mode, changes=changes, served={'demoted_light_polls': 1})
+
+    def test_heavy_requests_are_those_of_the_scenario(self):
+        self.assertEqual(disagreements(outcome(scenario='lock')), [])
+        self.assert_one('90 violations of demo/restock for 100 restocks', scenario='lock', changes={
+            'pulsed_violations_total{service="pulsed-demo",class="demo/report"}': 90})
 
     def test_every_request_is_one_to_four_polls(self):
         name = 'pulsed_polls_total{service="pulsed-demo",class="demo/lookup"}'
@@ -56,7 +70,7 @@ class Agreement(unittest.TestCase):
         self.assertEqual(disagreements(outcome(changes={name: 4000})), [])
 
     def test_polls_that_ended_in_a_yield_are_no_requests(self):
-        self.assert_one('350 polls', mode='enforce', served={'reports': 80}, load={'reports_total': 80}, changes={
+        self.assert_one('350 polls', mode='enforce', served={'reports': 80}, load={'heavy_total': 80}, changes={
             **ENFORCED, 'pulsed_polls_total{service="pulsed-demo",class="demo/report"}': 400})
 
     def test_shadow_does_not_act(self):
@@ -71,8 +85,26 @@ class Agreement(unittest.TestCase):
         self.assert_one('90.0 polls of demo/report over 10 ms', changes={
             'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="0.008"}': 110})
 
+    def test_shadow_wakes_and_demotes_nobody(self):
+        for name in ('spare_wakes', 'demotions'):
+            self.assert_one(f'shadow acted: pulsed_{name}_total is 3', changes={
+                f'pulsed_{name}_total{{service="pulsed-demo"}}': 3})
+
+    def test_nobody_is_demoted_beside_no_heavy_request(self):
+        quiet = {name: None for name in SHADOW if 'demo/report' in name}
+        quiet.update({name: value for name, value in ENFORCED.items() if 'policy_info' in name})
+        none = {'mode': 'enforce', 'scenario': 'unloaded', 'served': {'reports': 0}, 'load': {'heavy_total': 0}}
+        self.assertEqual(disagreements(outcome(changes=quiet, **none)), [])
+        self.assert_one('pulsed_demotions_total is 1 beside no heavy', **none, changes={
+            **quiet, 'pulsed_demotions_total{service="pulsed-demo"}': 1})
+
+    def test_waking_a_spare_worker_is_acting(self):
+        changes = {**ENFORCED, 'pulsed_yields_obeyed_total{service="pulsed-demo",class="demo/report"}': 0}
+        self.assertEqual(disagreements(outcome('enforce', {
+            **changes, 'pulsed_spare_wakes_total{service="pulsed-demo"}': 2}, scenario='no_checkpoints')), [])
+
     def test_enforce_acts_beside_reports(self):
-        self.assert_one('neither a yield nor', mode='enforce', changes={
+        self.assert_one('enforce did nothing beside 100 reports', mode='enforce', changes={
             **ENFORCED, 'pulsed_yields_obeyed_total{service="pulsed-demo",class="demo/report"}': 0})
 
     def test_lookups_do_not_violate(self):

@@ -7,12 +7,18 @@ from scenarios.ratios import Ratio, paired_ratio, t_quantile
 class PairedRatio(unittest.TestCase):
     def test_is_the_geometric_mean_of_the_pairs(self):
         ratio = paired_ratio([1.0, 4.0], [1.0, 1.0])
-        self.assertAlmostEqual(ratio.value, 2.0)
+        self.assertAlmostEqual(ratio.mean, 2.0)
+
+    def test_has_the_median_which_one_disturbed_pair_does_not_move(self):
+        ratio = paired_ratio([2.0, 2.2, 900.0], [1.0, 1.0, 1.0])
+        self.assertAlmostEqual(ratio.median, 2.2)
+        self.assertGreater(ratio.mean, 10)
 
     def test_of_the_inverse_is_the_inverse_interval_and_all(self):
         values, baselines = [9.0, 11.0, 10.5], [3.0, 3.3, 2.9]
         there, back = paired_ratio(values, baselines), paired_ratio(baselines, values)
-        self.assertAlmostEqual(there.value, 1 / back.value)
+        self.assertAlmostEqual(there.median, 1 / back.median)
+        self.assertAlmostEqual(there.mean, 1 / back.mean)
         self.assertAlmostEqual(there.low, 1 / back.high)
         self.assertAlmostEqual(there.high, 1 / back.low)
 
@@ -30,7 +36,7 @@ class PairedRatio(unittest.TestCase):
 
     def test_of_one_pair_has_no_interval_and_contains_nothing(self):
         ratio = paired_ratio([1.0], [1.0])
-        self.assertEqual(ratio, Ratio(1.0, None, None))
+        self.assertEqual(ratio, Ratio(1.0, 1.0, None, None))
         self.assertFalse(ratio.contains(1.0))
 
     def test_needs_positive_values(self):
@@ -44,8 +50,8 @@ class PairedRatio(unittest.TestCase):
 
 class Interval(unittest.TestCase):
     def test_contains_its_bounds(self):
-        self.assertTrue(Ratio(1.1, 1.0, 1.2).contains(1.0))
-        self.assertFalse(Ratio(1.1, 1.01, 1.2).contains(1.0))
+        self.assertTrue(Ratio(1.1, 1.1, 1.0, 1.2).contains(1.0))
+        self.assertFalse(Ratio(1.1, 1.1, 1.01, 1.2).contains(1.0))
 
 
 class TQuantile(unittest.TestCase):

@@ -1,4 +1,5 @@
-// The open loop: sends /lookup when the schedule says so, whatever became of the requests before.
+// An open loop: sends light requests of one kind when the schedule says so, whatever became of those
+// before.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 needs it and does not include it
@@ -23,10 +24,10 @@ struct PoolSize {
   std::size_t most = 1024;
 };
 
-class LookupLoop {
+class LightLoop {
  public:
-  LookupLoop(boost::asio::io_context& context, boost::asio::ip::tcp::endpoint service,
-             Arrivals arrivals, PoolSize pool, Measurement& measurement);
+  LightLoop(boost::asio::io_context& context, boost::asio::ip::tcp::endpoint service, Light kind,
+            Arrivals arrivals, PoolSize pool, Measurement& measurement);
 
   // Opens the first connections. Throws boost::system::system_error if the service does not answer.
   void connect();
@@ -43,9 +44,11 @@ class LookupLoop {
   void send(HttpClient& client, Clock::time_point intended);
   void answered(HttpClient& client, Clock::time_point intended, const std::string& error);
   [[nodiscard]] HttpClient* free_client();
+  [[nodiscard]] const char* path() const;
 
   boost::asio::io_context& context_;
   const boost::asio::ip::tcp::endpoint service_;
+  const Light kind_;
   Arrivals arrivals_;
   const PoolSize pool_;
   Measurement& measurement_;

@@ -1,10 +1,12 @@
-#include "deploy/demo/load/lookup_loop.h"
+#include "deploy/demo/load/light_loop.h"
 
 #include <array>
 #include <string>
 
 namespace pulsed::demo::load {
 namespace {
+
+constexpr std::array<const char*, kLightKinds> kPaths{"/lookup", "/price"};
 
 // Words of every licence, so that each lookup has postings to rank.
 constexpr std::array<const char*, 24> kWords{
@@ -15,28 +17,31 @@ constexpr std::array<const char*, 24> kWords{
 
 }  // namespace
 
-LookupLoop::LookupLoop(boost::asio::io_context& context, boost::asio::ip::tcp::endpoint service,
-                       Arrivals arrivals, PoolSize pool, Measurement& measurement)
+LightLoop::LightLoop(boost::asio::io_context& context, boost::asio::ip::tcp::endpoint service,
+                     Light kind, Arrivals arrivals, PoolSize pool, Measurement& measurement)
     : context_(context),
       service_(std::move(service)),
+      kind_(kind),
       arrivals_(arrivals),
       pool_(pool),
       measurement_(measurement),
       timer_(context) {}
 
-void LookupLoop::connect() {
+const char* LightLoop::path() const { return kPaths[static_cast<std::size_t>(kind_)]; }
+
+void LightLoop::connect() {
   while (clients_.size() < pool_.initial) {
     clients_.push_back(std::make_unique<HttpClient>(context_, service_));
     idle_.push_back(clients_.back().get());
   }
 }
 
-void LookupLoop::run(Clock::time_point start) {
+void LightLoop::run(Clock::time_point start) {
   start_ = start;
   wait_for_next();
 }
 
-void LookupLoop::wait_for_next() {
+void LightLoop::wait_for_next() {
   const Clock::time_point next = start_ + arrivals_.next();
   if (next >= measurement_.window().end) return;
   timer_.expires_at(next);
@@ -45,7 +50,7 @@ void LookupLoop::wait_for_next() {
   });
 }
 
-void LookupLoop::send_due() {
+void LightLoop::send_due() {
   const Clock::time_point end = measurement_.window().end;
   for (Clock::time_point next = start_ + arrivals_.next(); next <= Clock::now() && next < end;
        next = start_ + arrivals_.next()) {
@@ -55,7 +60,7 @@ void LookupLoop::send_due() {
   wait_for_next();
 }
 
-void LookupLoop::dispatch(Clock::time_point intended) {
+void LightLoop::dispatch(Clock::time_point intended) {
   HttpClient* client = nullptr;
   try {
     client = free_client();
@@ -63,13 +68,13 @@ void LookupLoop::dispatch(Clock::time_point intended) {
     return measurement_.failed(std::string("connecting: ") + error.what());
   }
   if (client != nullptr) return send(*client, intended);
-  measurement_.lookup_waited();
+  measurement_.light_waited();
   backlog_.push_back(intended);
 }
 
 // The one used last, as its memory is warm; a new one if all are busy; null if that would be one
 // too many.
-HttpClient* LookupLoop::free_client() {
+HttpClient* LightLoop::free_client() {
   if (idle_.empty()) {
     if (clients_.size() >= pool_.most) return nullptr;
     clients_.push_back(std::make_unique<HttpClient>(context_, service_));
@@ -80,22 +85,21 @@ HttpClient* LookupLoop::free_client() {
   return client;
 }
 
-void LookupLoop::send(HttpClient& client, Clock::time_point intended) {
+void LightLoop::send(HttpClient& client, Clock::time_point intended) {
   ++in_flight_;
-  measurement_.lookup_sent(intended, Clock::now());
-  const std::string target = std::string("/lookup?word=") + kWords[next_word_++ % kWords.size()];
+  measurement_.light_sent(intended, Clock::now());
+  const std::string target = std::string(path()) + "?word=" + kWords[next_word_++ % kWords.size()];
   client.get(target, [this, intended](HttpClient& done, const std::string& error) {
     answered(done, intended, error);
   });
 }
 
-void LookupLoop::answered(HttpClient& client, Clock::time_point intended,
-                          const std::string& error) {
+void LightLoop::answered(HttpClient& client, Clock::time_point intended, const std::string& error) {
   --in_flight_;
   if (error.empty()) {
-    measurement_.lookup_done(intended, Clock::now());
+    measurement_.light_done(kind_, intended, Clock::now());
   } else {
-    measurement_.failed("/lookup: " + error);
+    measurement_.failed(std::string(path()) + ": " + error);
   }
   if (!client.usable()) return;
   if (backlog_.empty()) {

@@ -1,4 +1,5 @@
-// The closed loops: each asks for the next /report as soon as it has one, until the window ends.
+// The closed loops: each asks for the next heavy request as soon as one is answered, until the window
+// ends.
 #pragma once
 
 #include <utility>  // Boost.Asio 1.74 needs it and does not include it
@@ -16,11 +17,12 @@
 
 namespace pulsed::demo::load {
 
-class ReportLoops {
+class HeavyLoops {
  public:
   // Opens the connections. Throws boost::system::system_error if the service does not answer.
-  ReportLoops(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& service,
-              std::size_t loops, Measurement& measurement);
+  // `target` is what they ask for.
+  HeavyLoops(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& service,
+             std::string target, std::size_t loops, Measurement& measurement);
 
   void run();
   [[nodiscard]] std::size_t unanswered() const { return in_flight_; }
@@ -28,6 +30,7 @@ class ReportLoops {
  private:
   void ask(HttpClient& client);
 
+  const std::string target_;
   Measurement& measurement_;
   std::vector<std::unique_ptr<HttpClient>> clients_;
   std::size_t in_flight_ = 0;
