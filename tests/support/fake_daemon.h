@@ -10,6 +10,7 @@
 #include <pulsed/shim.h>
 
 #include <array>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -17,8 +18,10 @@
 #include <stdexcept>
 #include <string>
 
+#include <linux/futex.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -50,6 +53,29 @@ class FakeDaemon {
     void let_lease_run_out() { __atomic_store_n(&daemon.daemon->lease_ticks, 0, __ATOMIC_RELAXED); }
     void ask_to_yield(std::uint32_t worker, std::uint64_t start) {
       __atomic_store_n(&daemon.workers[worker].yield_start, start, __ATOMIC_RELAXED);
+    }
+    // The daemon's side of a demotion, but for the thread's priority.
+    void mark_demoted(std::uint32_t worker, std::uint64_t start) {
+      __atomic_store_n(&daemon.workers[worker].demoted_start, start, __ATOMIC_RELAXED);
+      std::uint32_t fence = 0;  // as a locked instruction, which TSan models
+      __atomic_fetch_add(&fence, 1, __ATOMIC_SEQ_CST);
+    }
+    void end_demotion(std::uint32_t worker) {
+      pulsed_worker_word& word = daemon.workers[worker];
+      __atomic_store_n(&word.demoted_start, 0, __ATOMIC_RELAXED);
+      __atomic_fetch_add(&word.restored, 1, __ATOMIC_RELEASE);
+      wake(word.restored);
+    }
+    void tell_spare(std::uint32_t worker, std::uint32_t what) {
+      std::uint32_t& word = daemon.workers[worker].spare;
+      __atomic_store_n(&word, what, __ATOMIC_RELAXED);
+      wake(word);
+    }
+    void set_abilities(std::uint64_t abilities) {
+      __atomic_store_n(&daemon.daemon->abilities, abilities, __ATOMIC_RELAXED);
+    }
+    static void wake(std::uint32_t& word) {
+      ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     }
     void ask_task(pulsed_task task, std::uint32_t directive) {
       const auto slot = task.ref & PULSED_REF_SLOT_MASK;
