@@ -42,6 +42,8 @@ TEST_CASE("what the service writes keeps its golden offsets") {
   CHECK(offsetof(pulsed_worker_line, tid) == 32);
   CHECK(offsetof(pulsed_worker_line, state) == 36);
   CHECK(offsetof(pulsed_worker_line, name) == 40);
+  CHECK(offsetof(pulsed_worker_line, run_loop) == 56);
+  CHECK(sizeof(pulsed_worker_line) == 64);
   CHECK(offsetof(pulsed_class_totals, polls) == 0);
   CHECK(offsetof(pulsed_class_totals, wall_ticks) == 8);
   CHECK(offsetof(pulsed_class_totals, cpu_ticks) == 16);
@@ -58,7 +60,12 @@ TEST_CASE("what the daemon writes keeps its golden offsets") {
   CHECK(offsetof(pulsed_daemon_line, heartbeat) == 0);
   CHECK(offsetof(pulsed_daemon_line, lease_ticks) == 8);
   CHECK(offsetof(pulsed_daemon_line, revision) == 16);
+  CHECK(offsetof(pulsed_daemon_line, abilities) == 24);
+  CHECK(sizeof(pulsed_daemon_line) == 64);
   CHECK(offsetof(pulsed_worker_word, yield_start) == 0);
+  CHECK(offsetof(pulsed_worker_word, demoted_start) == 8);
+  CHECK(offsetof(pulsed_worker_word, restored) == 16);
+  CHECK(offsetof(pulsed_worker_word, spare) == 20);
   CHECK(sizeof(pulsed_worker_word) == 64);
 }
 
@@ -101,6 +108,17 @@ TEST_CASE("the words of tiers and directives and records are part of the ABI") {
   CHECK(PULSED_KIND_QUEUE_WAIT == 2);
   CHECK(PULSED_KIND_OPEN == 3);
   CHECK(PULSED_KIND_CLOSE == 4);
+  CHECK(PULSED_WORKER_ATTACHED == 1);
+  CHECK(PULSED_WORKER_ISOLATION == 2);
+  CHECK(PULSED_WORKER_SPARE == 4);
+  CHECK(PULSED_SPARE_PARK == 0);  // zeroed memory is a parked spare worker
+  CHECK(PULSED_SPARE_RUN == 1);
+  CHECK(PULSED_DAEMON_DEMOTES == 1);
+}
+
+TEST_CASE("the ABI's version tells which of the reserved fields have a meaning") {
+  CHECK(PULSED_ABI_MAJOR == 1);
+  CHECK(PULSED_ABI_MINOR == 1);  // run_loop, demoted_start, restored, spare, abilities
 }
 
 }  // namespace

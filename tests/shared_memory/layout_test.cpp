@@ -80,7 +80,7 @@ TEST_CASE("a fresh header has everything but its magic") {
   const pulsed_segment_header h = make_header(Side::kService, {}, kClock, kAttachment);
   CHECK(h.magic == 0);
   CHECK(h.abi_major == 1);
-  CHECK(h.abi_minor == 0);
+  CHECK(h.abi_minor == PULSED_ABI_MINOR);
   CHECK(h.clock_kind == PULSED_CLOCK_TSC);
   CHECK(h.ticks_per_second == 2'600'000'000);
   CHECK(h.ring_samples == 16384);
