@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "daemon/act/demotion_ledger.h"
@@ -14,14 +13,14 @@ namespace pulsed::act {
 
 class Demoter {
  public:
-  // `guardian` null: there is none, and nothing is ever demoted.
+  // `guardian` null: there is none, and nothing is ever demoted. Who makes one has asked may_set_priorities().
   Demoter(DemotionLedger* ledger, Guardian* guardian);
 
-  // The right and a guardian are there.
+  // A guardian is there. Once it was found dead, all that was demoted is put back and nothing is demoted any more.
   [[nodiscard]] bool usable() const { return usable_; }
 
   // Lowers the thread. `still_wanted` is asked before, once the entry is written, and again after: if it says no, all is as
-  // before. Nothing if refused: not usable, ledger full, already as low, real-time, or no longer that thread.
+  // before. Nothing if refused: not usable, ledger full, already as low, real-time, or no longer that thread. Some 20 us.
   [[nodiscard]] std::optional<DemotionId> demote(const clocks::PeerThread& thread,
                                                  const LowerPriority& to,
                                                  const std::function<bool()>& still_wanted);
@@ -30,10 +29,12 @@ class Demoter {
   bool lower_again(DemotionId id);
   void restore(DemotionId id);
 
-  // While anything is demoted, at every tick.
+  // While anything is demoted, at every tick. CLOCK_MONOTONIC.
   void beat(std::uint64_t monotonic_ns);
 
  private:
+  [[nodiscard]] bool guarded();
+
   DemotionLedger* ledger_;
   Guardian* guardian_;
   bool usable_;

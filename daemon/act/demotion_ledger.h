@@ -4,22 +4,20 @@
 // A file in the run directory, mapped by the daemon and by its guardian. The daemon that starts next finds there what a
 // daemon and a guardian that died together left behind.
 //
-// An entry: FREE -> HELD (by the daemon, before the thread is touched) -> TAKEN (by whoever puts the thread back, with one
-// compare-and-swap, so that only one does) -> OFFSPRING (back; what the thread spawned meanwhile may have inherited the low
-// priority, and the guardian looks for it) -> FREE. A TAKEN entry of a daemon that is gone is put back again: that is
-// idempotent, as a thread is only touched while its priority is still the one that was given to it.
+// An entry: FREE -> HELD (by the daemon, before the thread is touched) -> OFFSPRING (the thread is back; what it spawned
+// meanwhile may have inherited the low priority, and the guardian looks for it) -> FREE (by the guardian).
+//
+// Putting a thread back needs no lock and may be done twice: it is only touched while it is still that thread and its
+// priority still the one that was given to it. So the guardian of a daemon that merely stands still puts threads back and
+// leaves their entries HELD: wherever the daemon goes on, be it just before it lowers the thread, an entry covers it.
 #pragma once
 
-#include <sys/types.h>
-
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "daemon/act/thread_priority.h"
 #include "daemon/clocks/peer_thread.h"
-#include "shared_memory/segment.h"
 
 namespace pulsed::act {
 
@@ -30,39 +28,58 @@ struct DemotedThread {
   std::uint64_t since_boot_ticks;  // when, in clock ticks since boot, as /proc's starttime
 };
 
-// Names an entry until it is freed.
+// Names an entry until it is freed: index 12 | generation 20.
 enum class DemotionId : std::uint32_t {};
 
 class DemotionLedger {
  public:
   static constexpr std::uint32_t kCapacity = 4096;
 
-  // Opens or makes the file. Throws std::runtime_error, with what to do, if it cannot be had. One daemon alone may hold it:
-  // the run directory's lock sees to that.
+  // Opens or makes the file; one that is not a sound ledger of this boot and pid namespace, or not ours alone, is replaced:
+  // see replaced(). Throws std::runtime_error, with what to do, if it cannot be had. One daemon alone may hold it: the run
+  // directory's lock sees to that.
   explicit DemotionLedger(const std::string& path);
   ~DemotionLedger();
   DemotionLedger(const DemotionLedger&) = delete;
   DemotionLedger& operator=(const DemotionLedger&) = delete;
 
-  // The daemon. Nothing if the ledger is full.
+  // Why the file that was there was replaced; empty if it was not.
+  [[nodiscard]] const std::string& replaced() const { return replaced_; }
+
+  // The daemon's thread alone. Nothing if the ledger is full, or `before` and `applied` are not of a demotion. Is a beat, too.
   [[nodiscard]] std::optional<DemotionId> hold(const DemotedThread& demoted);
-  // Another priority was given to the thread of an entry that is held: as in a boost, and after it.
-  void set_applied(DemotionId id, const SchedAttr& applied);
-  // Puts the thread back, unless somebody did already or it is another's by now; the guardian then looks for its offspring.
+  // What is held under it; nothing once it is restored.
+  [[nodiscard]] std::optional<DemotedThread> find(DemotionId id) const;
+  // Puts the thread back, unless it is another's by now; the guardian then looks for its offspring. Should the kernel refuse,
+  // the entry stays for whoever may.
   void restore(DemotionId id);
-  // The daemon lives: the guardian undoes all that is held when this has not come for kStale.
+  // The thread was never touched.
+  void withdraw(DemotionId id);
+  // The daemon lives: the guardian undoes all that is held when this has not come for Guardian::kStale. CLOCK_MONOTONIC.
   void beat(std::uint64_t monotonic_ns);
 
-  // Either. Puts back every thread that is held or half put back, and returns how many were.
+  // Puts back every thread that is held, by whatever daemon, and returns how many were. Entries become this daemon's, for
+  // its guardian to look for offspring.
   std::uint32_t restore_all();
   [[nodiscard]] std::uint32_t held() const;  // entries that are not free
+  // Threads that the guardian put back as the daemon stood still.
+  [[nodiscard]] std::uint64_t undone_by_guardian() const;
 
  private:
+  friend class Guardian;
   friend class GuardianDuty;
+  friend class OffspringSearch;
+  friend struct LedgerBytes;  // tests lay out what a crash left
   struct File;
-  shm::Fd fd_;
-  File* file_;
+  struct Vigil;
+
+  [[nodiscard]] std::optional<std::uint32_t> free_entry() const;
+
+  File* file_ = nullptr;
+  Vigil* vigil_ = nullptr;
+  std::uint64_t run_;  // names this daemon among all that use the file
   std::uint32_t next_ = 0;
+  std::string replaced_;
 };
 
 }  // namespace pulsed::act

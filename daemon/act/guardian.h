@@ -1,16 +1,18 @@
 // The process that undoes demotions when the daemon cannot: killed, with its whole process group too, or stopped.
 //
 // A child in a session of its own that ignores the signals which end services, SIGTERM above all, until nothing is demoted
-// any more; then it ends with its daemon. At rest it sleeps; while threads are demoted it looks every few milliseconds
-// whether the daemon still beats. It also looks for threads and processes that a demoted thread spawned, as these inherit a
-// nice value (RESET_ON_FORK resets only priorities above the ordinary).
+// any more; then it ends with its daemon. At rest it sleeps; while threads are demoted it looks every 20 ms whether the
+// daemon still beats. It also looks for threads and processes that a demoted thread spawned (see offspring.h).
+//
+//   DemotionLedger ledger(run_dir + "/demotions");
+//   ledger.restore_all();
+//   Guardian guardian(ledger);  // before there are threads
 #pragma once
 
 #include <chrono>
-#include <optional>
-#include <string>
 
 #include "daemon/act/demotion_ledger.h"
+#include "shared_memory/segment.h"
 
 namespace pulsed::act {
 
@@ -19,7 +21,8 @@ class Guardian {
   // A daemon that did not beat for this long is stopped or stuck: then everything is put back.
   static constexpr std::chrono::milliseconds kStale{250};
 
-  // Forks; while the process has no other thread. Throws std::runtime_error if that fails.
+  // Forks; while the process has no other thread. Returns once the guardian has let go of the daemon's descriptors. Throws
+  // std::runtime_error if that fails.
   explicit Guardian(DemotionLedger& ledger);
   ~Guardian();  // tells it to put back what is left and to end, and waits for that, at most a second
   Guardian(const Guardian&) = delete;

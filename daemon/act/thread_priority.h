@@ -12,6 +12,9 @@
 namespace pulsed::act {
 
 // The kernel's struct sched_attr (sched_setattr(2)), version with utilisation clamps; what a kernel does not know is zero.
+//
+// The clamps are here to be seen only: flags never say that they are meant, so the kernel keeps those a thread asked for
+// through every change of its priority. `runtime` of an ordinary thread is its slice (Linux 6.12): it is written as read.
 struct SchedAttr {
   std::uint32_t size;
   std::uint32_t policy;
@@ -40,7 +43,16 @@ struct LowerPriority {
 // somebody's decision.
 [[nodiscard]] std::optional<SchedAttr> lowered(const SchedAttr& now, const LowerPriority& to);
 
-// May this process lower threads of any service and, above all, raise them again? CAP_SYS_NICE in effect.
+// Do they agree in all that lowering changes: policy, nice value, RESET_ON_FORK?
+[[nodiscard]] bool same_priority(const SchedAttr& a, const SchedAttr& b);
+[[nodiscard]] bool resets_on_fork(const SchedAttr& priority);
+// What a thread of this priority hands on to the threads and processes that it makes.
+[[nodiscard]] SchedAttr handed_on(const SchedAttr& priority);
+// Could `applied` be what lowered() made of `before`? For what was read from a file.
+[[nodiscard]] bool plausible(const SchedAttr& before, const SchedAttr& applied);
+
+// May this process lower threads of any service and, above all, raise them again? CAP_SYS_NICE in effect, which it is not
+// in a user namespace: so a child tries it on itself. A millisecond.
 [[nodiscard]] bool may_set_priorities();
 
 }  // namespace pulsed::act

@@ -1,0 +1,71 @@
+#include "daemon/act/demoter.h"
+
+#include "daemon/act/priority_swap.h"
+#include "daemon/act/thread_stat.h"
+
+namespace pulsed::act {
+
+Demoter::Demoter(DemotionLedger* ledger, Guardian* guardian)
+    : ledger_(ledger),
+      guardian_(guardian),
+      usable_(ledger != nullptr && guardian != nullptr && guardian->alive()) {}
+
+bool Demoter::guarded() {
+  if (!usable_) return false;
+  if (guardian_->alive()) return true;
+  usable_ = false;
+  ledger_->restore_all();
+  return false;
+}
+
+std::optional<DemotionId> Demoter::demote(const clocks::PeerThread& thread, const LowerPriority& to,
+                                          const std::function<bool()>& still_wanted) {
+  if (!guarded()) return std::nullopt;
+  const std::optional<SchedAttr> before = read_priority(thread.tid);
+  if (!before || !still_that_thread(thread)) return std::nullopt;
+  const std::optional<SchedAttr> applied = lowered(*before, to);
+  if (!applied) return std::nullopt;
+  const auto id = ledger_->hold({thread, *before, *applied, boot_ticks_now()});
+  if (!id) return std::nullopt;
+  // Before the thread is touched: a daemon that is stopped right after could wake nobody.
+  guardian_->wake();
+  if (!still_wanted() || write_priority(thread.tid, *applied) != 0) {
+    ledger_->withdraw(*id);
+    return std::nullopt;
+  }
+  if (!still_that_thread(thread)) {
+    // Its number was reused a moment ago, and by a thread that has our priority now.
+    (void)write_priority(thread.tid, *before);
+    ledger_->withdraw(*id);
+    return std::nullopt;
+  }
+  if (!still_wanted()) {
+    restore(*id);
+    return std::nullopt;
+  }
+  return id;
+}
+
+bool Demoter::boost(DemotionId id) {
+  const std::optional<DemotedThread> held = ledger_->find(id);
+  return held && swap_priority(held->thread, held->applied, held->before) == Swap::kDone;
+}
+
+bool Demoter::lower_again(DemotionId id) {
+  const std::optional<DemotedThread> held = ledger_->find(id);
+  return held && guarded() &&
+         swap_priority(held->thread, held->before, held->applied) == Swap::kDone;
+}
+
+void Demoter::restore(DemotionId id) {
+  if (ledger_ == nullptr) return;
+  ledger_->restore(id);
+  guardian_->wake();
+}
+
+void Demoter::beat(std::uint64_t monotonic_ns) {
+  if (!guarded()) return;
+  ledger_->beat(monotonic_ns);
+}
+
+}  // namespace pulsed::act
