@@ -16,40 +16,65 @@
 // Queue wait is measured from execute() to the poll, so for what is posted, spawned or resumed from
 // another thread; of an I/O completion, which Asio runs where it finds it, only the poll is seen.
 //
-// An isolated task changes threads. So that happens only
-//   - on an io_context or thread_pool executor, or an any_io_executor holding one (one that holds
-//     a strand: never), and
-//   - once two threads have run polls of that context, or after allow_migration(ctx, true).
-// Isolated work counts as outstanding work of its context, an exception of it leaves through a
-// run() of the context, and the pool dies with the context. Work queued for the pool of a stopped
-// io_context goes back to the io_context, which keeps it. But stop() does not wait for what runs:
-// before destroying what handlers use, call quiesce(ctx). An isolated poll must not destroy its own
-// context. After fork(), isolated work of the parent stays with the parent.
+// Two things make handlers run on threads that the service did not start, and so with thread-locals
+// of their own. Both stay off until two threads have been in polls of the context at the same time,
+// and allow_migration(ctx, false) keeps them off.
+//
+// A spare worker runs an io_context while a poll holds one of its threads, and is parked otherwise.
+// It runs whatever is ready, handlers without a task included, just as one more thread in
+// ctx.run(): those that must not overlap need a strand. What the held poll itself deferred waits for
+// its end. spare_workers(ctx, 0) turns them off.
+//
+// An isolated task polls on the pool, if its executor is that of an io_context or thread_pool, or an
+// any_io_executor holding one (one that holds a strand: never). allow_migration(ctx, true) lets it
+// whatever number of threads runs the context. Work queued for the pool of a stopped io_context goes
+// back to the io_context, which keeps it.
+//
+// Either counts as outstanding work of the context while it lasts, and an exception leaves through a
+// run() of the context; until a thread of the service has taken it, spare workers pause. The context
+// ends these threads when it dies, so none of their polls may destroy it. But stop() does not wait
+// for what they run: before destroying what handlers use, call quiesce(ctx). Neither is in a forked
+// child: isolated work stays with the parent, and a handler must not fork to go on as a server in
+// the child. ctx.notify_fork() waits for spare workers as quiesce() does.
 #pragma once
 
 #include <pulsed/asio/isolation_pool.hpp>
+#include <pulsed/asio/spare_workers.hpp>
 #include <pulsed/asio/task_executor.hpp>
 #include <pulsed/asio/yield.hpp>
 
 namespace pulsed::asio {
 
 // How many threads the context's isolation pool may start, [1, 256]; default: one per CPU. They
-// start as they are needed, named pulsed-iso-N, at nice 13. False, and nothing changed, once one
-// runs or if out of range. Thread-safe.
+// start as they are needed, named pulsed-iso-N. The daemon lowers their priority; where it may not,
+// they run at nice 13. False, and nothing changed, once one runs or if out of range. Thread-safe.
 inline bool isolation_threads(net::execution_context& context, unsigned threads) {
   return net::use_service<detail::IsolationPool>(context).threads().set_limit(threads);
 }
 
-// Whether tasks of this context may change threads, whatever number of threads runs it. Thread-
-// safe.
-inline void allow_migration(net::execution_context& context, bool allowed) {
-  net::use_service<detail::IsolationPool>(context).allow_migration(allowed);
+// How many spare workers the context may have, [0, 256], 0: none; and never more than threads run it,
+// which is the default. It opts in a context that a single thread runs: then its handlers may overlap
+// from now on. Not for one made with concurrency hint 1, where two threads may stall. False, and
+// nothing changed, after the first poll by a worker, or if out of range. Thread-safe.
+inline bool spare_workers(net::io_context& context, unsigned most) {
+  return net::use_service<detail::SpareWorkers>(context).choose(most);
 }
 
-// Waits until no isolated poll of this context runs; after stop(), none will begin. From an
-// isolated poll: until no other runs. For services that stop a context and then destroy what its
-// handlers use.
+// Whether tasks of this context may change threads, whatever number of threads runs it. False: it
+// has no spare workers either. Thread-safe.
+inline void allow_migration(net::execution_context& context, bool allowed) {
+  net::use_service<detail::IsolationPool>(context).allow_migration(allowed);
+  if (!net::has_service<detail::SpareWorkers>(context)) return;
+  net::use_service<detail::SpareWorkers>(context).ask_again();
+}
+
+// Waits until no isolated poll of this context and nothing on its spare workers runs; after stop(),
+// none will begin. From one of these threads: until no other runs. For services that stop a context
+// and then destroy what its handlers use.
 inline void quiesce(net::execution_context& context) {
+  if (net::has_service<detail::SpareWorkers>(context)) {
+    net::use_service<detail::SpareWorkers>(context).turns().quiesce();
+  }
   if (!net::has_service<detail::IsolationPool>(context)) return;
   net::use_service<detail::IsolationPool>(context).threads().quiesce();
 }

@@ -21,17 +21,26 @@ class IsolationPool : public net::execution_context::service {
 
   explicit IsolationPool(net::execution_context& owner) : net::execution_context::service(owner) {}
 
-  // An ordinary thread runs a poll of this context. From the second such thread on, tasks may move.
-  void note_thread(ThreadState& thread) noexcept {
-    // relaxed, here and below: a late view only delays the first migration.
-    if (several_threads_.load(std::memory_order_relaxed)) return;
-    const std::uint64_t serial = serial_of(thread);
-    std::uint64_t first = first_thread_.load(std::memory_order_relaxed);
-    if (first == 0) {
-      first_thread_.compare_exchange_strong(first, serial, std::memory_order_relaxed);
-      if (first == 0) return;
+  // An ordinary thread begins a poll of this context, its outermost. From the moment that two have
+  // been seen polling at the same time, tasks may move; threads that only took turns prove nothing.
+  // True: end_seen() must follow at the end.
+  [[nodiscard]] bool begin_seen(const ThreadState& thread) noexcept {
+    // relaxed, here and below: a late view only delays the first migration; and whoever reads
+    // another's mark, which is gone when that poll has ended, polls beside it.
+    if (several_threads_.load(std::memory_order_relaxed)) return false;
+    const ThreadState* const other = polling_.load(std::memory_order_relaxed);
+    if (other != nullptr && other != &thread) {
+      several_threads_.store(true, std::memory_order_relaxed);
     }
-    if (first != serial) several_threads_.store(true, std::memory_order_relaxed);
+    polling_.store(&thread, std::memory_order_relaxed);
+    return true;
+  }
+  void end_seen(const ThreadState& thread) noexcept {
+    // Overwritten: another poll began meanwhile.
+    if (polling_.load(std::memory_order_relaxed) != &thread) {
+      several_threads_.store(true, std::memory_order_relaxed);
+    }
+    polling_.store(nullptr, std::memory_order_relaxed);
   }
 
   void allow_migration(bool allowed) noexcept {
@@ -47,6 +56,12 @@ class IsolationPool : public net::execution_context::service {
       case Choice::kIfThreaded:
         break;
     }
+    return several_threads();
+  }
+  [[nodiscard]] bool forbids_migration() const noexcept {
+    return choice_.load(std::memory_order_relaxed) == Choice::kForbidden;
+  }
+  [[nodiscard]] bool several_threads() const noexcept {
     return several_threads_.load(std::memory_order_relaxed);
   }
 
@@ -61,7 +76,8 @@ class IsolationPool : public net::execution_context::service {
   }
 
   std::shared_ptr<IsolationThreads> threads_ = std::make_shared<IsolationThreads>();
-  std::atomic<std::uint64_t> first_thread_{0};  // serial of the first thread that polled
+  // The ordinary thread in a poll, while not several have been seen; only ever compared.
+  std::atomic<const ThreadState*> polling_{nullptr};
   std::atomic<bool> several_threads_{false};
   std::atomic<Choice> choice_{Choice::kIfThreaded};
 };
@@ -71,8 +87,10 @@ class IsolationPool : public net::execution_context::service {
 template <typename Inner, typename F>
 class IsolatedPoll final : public IsolatedItem {
  public:
-  IsolatedPoll(const Inner& inner, const net::io_context* io, F&& f)
-      : work_(tracked(inner)), io_(io), f_(std::move(f)) {}
+  IsolatedPoll(const Inner& inner, const net::io_context* io, pulsed_session* session, F&& f)
+      : work_(tracked(inner)), io_(io), session_(session), f_(std::move(f)) {}
+
+  [[nodiscard]] pulsed_session* session() const override { return session_; }
 
   void run() override {
     if (io_ != nullptr && io_->stopped()) {
@@ -115,6 +133,7 @@ class IsolatedPoll final : public IsolatedItem {
 
   Work work_;                  // outlives f_
   const net::io_context* io_;  // null: a context that cannot say whether it is stopped
+  pulsed_session* session_;
   F f_;
 };
 

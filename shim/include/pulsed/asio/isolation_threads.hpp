@@ -34,6 +34,7 @@ inline constexpr unsigned kMaxIsolationThreads = 256;
 class IsolatedItem {
  public:
   virtual ~IsolatedItem() = default;
+  [[nodiscard]] virtual pulsed_session* session() const = 0;  // of the task
   virtual void run() = 0;        // polls; or hands back, where the context is stopped
   virtual void hand_back() = 0;  // gives the function to the inner executor instead
   // Leaves the end of the work to a run() of the context: work that ran out here would stop the
@@ -71,6 +72,7 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
 
   // Waits until no item is being run, other than by the caller.
   void quiesce() {
+    if (getpid() != pid_) return;
     const std::size_t own = running_here() ? 1 : 0;
     std::unique_lock lock(mutex_);
     quiet_.wait(lock, [&] { return running_ <= own; });
@@ -130,17 +132,25 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
     char name[16];
     std::snprintf(name, sizeof(name), "pulsed-iso-%u", ordinal % 1000);
     pthread_setname_np(pthread_self(), name);
+    thread_state().isolation = true;
+  }
+
+  // Whether this thread is low by its own hand, for good: it could not raise itself again. Where the
+  // daemon sets priorities, it lowers the pool's threads, and undoes that.
+  static bool lower_priority(pulsed_session* session) {
+    if (pulsed_daemon_demotes(session) != 0) return false;
     const auto tid = static_cast<id_t>(syscall(SYS_gettid));
     // Never upwards: the service may run at a lower priority already. Refused: it runs as it is.
     if (getpriority(PRIO_PROCESS, tid) < kIsolationNice) {
       setpriority(PRIO_PROCESS, tid, kIsolationNice);
     }
-    thread_state().isolation = true;
+    return true;
   }
 
   void serve(unsigned ordinal) {
     enter(ordinal);
     serving() = this;
+    bool lowered = false;
     std::unique_lock lock(mutex_);
     for (;;) {
       ++idle_;
@@ -151,6 +161,7 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       queue_.pop_front();
       ++running_;
       lock.unlock();
+      lowered = lowered || lower_priority(item->session());
       item->run();
       // acq_rel: whoever is last sees every other item still holding its work, or done before.
       if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();

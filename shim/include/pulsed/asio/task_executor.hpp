@@ -59,9 +59,11 @@ Home home_of(const Inner& inner) {
     io = holds_executor_of<net::io_context>(inner);
     pool = holds_executor_of<net::thread_pool>(inner);
   }
-  return {.pool = &net::use_service<IsolationPool>(*context),
-          .io = io ? static_cast<net::io_context*>(context) : nullptr,
-          .migratable = io || pool};
+  if (io) {
+    auto* const spares = &net::use_service<SpareWorkers>(*context);
+    return {.pool = &spares->pool(), .spares = spares, .io = &spares->io(), .migratable = true};
+  }
+  return {.pool = &net::use_service<IsolationPool>(*context), .migratable = pool};
 }
 
 }  // namespace detail
@@ -198,11 +200,11 @@ class task_executor {
       if (blocking != net::execution::blocking.never &&
           detail::thread_state().current == state_.get()) {
         if (!detail::thread_state().isolation) return false;
-        Item(inner, nullptr, std::move(poll)).run_inline();
+        Item(inner, nullptr, state_->session(), std::move(poll)).run_inline();
         return true;
       }
       const detail::Home& home = state_->home();
-      auto item = std::make_unique<Item>(inner, home.io, std::move(poll));
+      auto item = std::make_unique<Item>(inner, home.io, state_->session(), std::move(poll));
       const auto refused = home.pool->threads().submit(std::move(item));
       if (refused != nullptr) refused->hand_back();
       return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pulsed/asio/isolation_pool.hpp>
+#include <pulsed/asio/spare_workers.hpp>
 #include <pulsed/asio/thread_state.hpp>
 #include <pulsed/shim.hpp>
 
@@ -11,9 +12,11 @@
 
 namespace pulsed::asio::detail {
 
-// Where a task's functions go when they do not go to the inner executor.
+// Where a task's functions go when they do not go to the inner executor, and who may take over from
+// the threads that run that.
 struct Home {
   IsolationPool* pool = nullptr;        // null: the inner executor has no execution context
+  SpareWorkers* spares = nullptr;       // null: the context is no io_context
   const net::io_context* io = nullptr;  // the context, where it can be asked whether it is stopped
   bool migratable = false;  // the inner executor promises nothing that another thread breaks
 };
@@ -90,9 +93,12 @@ class Poll {
  public:
   Poll(ThreadState& thread, const TaskState& state, std::uint64_t enqueued) noexcept
       : thread_(thread), outer_(std::exchange(thread.current, &state)) {
-    if (state.home().pool != nullptr && !thread.isolation) state.home().pool->note_thread(thread);
+    IsolationPool* const pool = state.home().pool;
+    const bool outermost = outer_ == nullptr && thread.ordinary();
+    if (outermost && pool != nullptr && pool->begin_seen(thread)) noticed_by_ = pool;
     seen_ = is_worker_of(thread, state.session());
     if (!seen_) return;
+    if (outermost) serve(thread, state.home().spares);
     const pulsed_task task = state.handle();
     const std::uint64_t now = enqueued != 0 ? pulsed_now() : 0;
     pulsed_poll_begin(task);
@@ -101,6 +107,8 @@ class Poll {
   ~Poll() {
     if (seen_) pulsed_poll_end();
     thread_.current = outer_;
+    if (noticed_by_ != nullptr) [[unlikely]]
+      noticed_by_->end_seen(thread_);
   }
   Poll(const Poll&) = delete;
   Poll& operator=(const Poll&) = delete;
@@ -108,6 +116,7 @@ class Poll {
  private:
   ThreadState& thread_;
   const TaskState* outer_;
+  IsolationPool* noticed_by_ = nullptr;
   bool seen_;
 };
 

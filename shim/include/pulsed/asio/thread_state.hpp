@@ -7,20 +7,24 @@
 
 #include <pthread.h>
 
-#include <atomic>
 #include <cstdint>
 
 namespace pulsed::asio::detail {
 
+class SpareTurns;
 class TaskState;
 
 struct ThreadState {
   pulsed_session* session = nullptr;   // whose worker this thread is, or tried to be
   const TaskState* current = nullptr;  // the task in poll here, innermost
-  std::uint64_t serial = 0;            // unique over the process, never reused; 0: not yet dealt
+  const SpareTurns* spare = nullptr;   // not null: a spare worker, of the shim's making
+  std::uint64_t run_loop = 0;          // which one it has said it serves (see SpareWorkers)
   bool submitting = false;             // inside the inner executor's execute(): a run now is inline
   bool isolation = false;              // a thread of an isolation pool
   bool attached = false;               // the adapter, not the service, made this thread a worker
+
+  // One of the service's own, that runs the context because the service says so.
+  [[nodiscard]] bool ordinary() const noexcept { return !isolation && spare == nullptr; }
 };
 
 inline constinit thread_local ThreadState tls_thread_state{};
@@ -54,17 +58,11 @@ inline bool is_worker_of(ThreadState& thread, pulsed_session* session) noexcept 
 // Undoes register_worker(), so that a session may end before a thread that polled for it, such as
 // the main thread.
 inline void release_worker(ThreadState& thread) noexcept {
-  if (thread.current != nullptr) return;
+  if (thread.current != nullptr || thread.spare != nullptr) return;
   if (thread.attached) pulsed_worker_detach();
   thread.attached = false;
   thread.session = nullptr;
-}
-
-inline std::uint64_t serial_of(ThreadState& thread) noexcept {
-  static std::atomic<std::uint64_t> last{0};
-  // relaxed: only uniqueness matters.
-  if (thread.serial == 0) thread.serial = last.fetch_add(1, std::memory_order_relaxed) + 1;
-  return thread.serial;
+  thread.run_loop = 0;
 }
 
 // Tells a function that the inner executor runs it inside execute(), before it returns.
