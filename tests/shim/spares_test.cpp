@@ -1,0 +1,512 @@
+// Spare workers: woken by the daemon, serving beside a held worker, gone when told, and nothing while parked.
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "tests/shim/served_loop.h"
+
+namespace pulsed::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+int trials(int some, int all) { return std::getenv("PULSED_TEST_FULL") != nullptr ? all : some; }
+
+std::uint64_t cpu_ns_of(std::uint32_t tid) {
+  const auto id = static_cast<clockid_t>((~tid << 3) | 6U);  // the kernel's encoding
+  timespec t{};
+  REQUIRE(::clock_gettime(id, &t) == 0);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+// Two workers, one of which is held, and a spare worker.
+struct Held : LoopService {
+  explicit Held(SparesOptions options = {}) : LoopService(2, options) {
+    await_spares(2);
+    spare = spare_lines().front();
+    workers[0]->hold();
+  }
+  void run() { peer.tell_spare(spare, PULSED_SPARE_RUN); }
+  void park() { peer.tell_spare(spare, PULSED_SPARE_PARK); }
+  bool serves() {
+    const int before = loop.turns;
+    return eventually([&] { return loop.turns > before; });
+  }
+  bool all_parked() {
+    return eventually([&] { return loop.begins == loop.ends; });
+  }
+  std::uint32_t spare = 0;
+};
+
+TEST_CASE("a spare worker serves from its waking to its parking") {
+  Held s;
+  for (int round = 1; round <= 3; ++round) {
+    s.run();
+    REQUIRE(eventually([&] { return s.loop.begins == round; }));
+    CHECK(s.serves());
+    CHECK(s.serves());
+    CHECK(s.loop.ends == round - 1);
+    s.park();
+    REQUIRE(eventually([&] { return s.loop.ends == round; }));
+    CHECK(s.loop.begins == round);
+    CHECK(s.loop.running == 0);
+  }
+}
+
+TEST_CASE(
+    "there are as many spare workers as workers that serve the run loop, and their lines say so") {
+  LoopService s(2);
+  s.await_spares(2);
+  s.add_worker();
+  s.await_spares(3);
+  const std::vector<std::uint32_t> workers = s.lines_of(0);
+  CHECK(workers.size() == 3);
+  const std::uint32_t run_loop = s.line(workers[0]).run_loop;
+  CHECK(run_loop != 0);
+  for (const std::uint32_t worker : workers) CHECK(s.line(worker).run_loop == run_loop);
+  for (const std::uint32_t spare : s.spare_lines()) {
+    CHECK(s.line(spare).run_loop == run_loop);
+    CHECK(std::string(s.line(spare).name, 13) == "pulsed-spare-");
+    CHECK(s.line(spare).task == 0);
+  }
+}
+
+TEST_CASE("a service may want fewer spare workers than workers") {
+  AttachedService s;
+  ServedLoop loop;
+  ServedLoop other_loop;
+  const Spares spares(s.session, loop.options(1));
+  const Spares other(s.session, other_loop.options());
+  const Task task;
+  const LoopWorker a(s.session, spares, task);
+  const LoopWorker b(s.session, spares, task);
+  const LoopWorker c(s.session, other, task);
+  const LoopWorker d(s.session, other, task);
+  const auto count = [&](std::uint32_t run_loop) {
+    int n = 0;
+    for (std::uint32_t i = 0; i < s.peer.dimensions.workers; ++i) {
+      const bool spare = __atomic_load_n(&s.line(i).state, __ATOMIC_ACQUIRE) ==
+                         (PULSED_WORKER_SPARE | PULSED_WORKER_ATTACHED);
+      n += spare && s.line(i).run_loop == run_loop ? 1 : 0;
+    }
+    return n;
+  };
+  // The other's are started after those of the first.
+  REQUIRE(eventually([&] { return count(s.line(2).run_loop) == 2; }));
+  CHECK(eventually([&] { return count(s.line(0).run_loop) == 1; }));
+}
+
+TEST_CASE("beside a single thread there are spare workers only if the service wants them") {
+  AttachedService s;
+  ServedLoop loop;
+  ServedLoop opted_in;
+  const Spares none(s.session, loop.options());
+  const Spares one(s.session, opted_in.options(0, 1));
+  const Task task;
+  const LoopWorker a(s.session, none, task);
+  const LoopWorker b(s.session, one, task);
+  // The shim looks at the first before the second.
+  REQUIRE(eventually([&] { return s.line(2).state != 0; }));
+  CHECK(s.line(2).state == (PULSED_WORKER_SPARE | PULSED_WORKER_ATTACHED));
+  CHECK(s.line(2).run_loop == s.line(1).run_loop);
+  CHECK(s.line(3).state == 0);
+}
+
+TEST_CASE("a spare worker does not serve beside a single thread that is left") {
+  Held s;
+  s.workers.pop_back();
+  s.run();
+  const std::uint32_t tid = s.line(s.spare).tid;
+  const std::uint64_t before = switches_of(tid);
+  REQUIRE(eventually([&] { return switches_of(tid) >= before + 5; }));  // it has looked
+  CHECK(s.loop.begins == 0);
+  s.add_worker();
+  CHECK(s.serves());
+}
+
+TEST_CASE("a spare worker serves only while another worker is in a poll") {
+  Held s;
+  s.workers[0]->let_go();
+  s.run();
+  const std::uint32_t tid = s.line(s.spare).tid;
+  const std::uint64_t before = switches_of(tid);
+  REQUIRE(eventually([&] { return switches_of(tid) >= before + 5; }));
+  CHECK(s.loop.begins == 0);
+  s.workers[1]->hold();  // seen without being woken again
+  CHECK(s.serves());
+  s.workers[1]->let_go();
+  CHECK(eventually([&] { return s.loop.ends == 1; }));
+}
+
+TEST_CASE("a poll of another run loop or of the isolation pool needs no spare worker") {
+  Held s;
+  s.workers[0]->let_go();
+  ServedLoop other_loop;
+  const Spares other(s.session, other_loop.options());
+  LoopWorker elsewhere(s.session, other, s.task);
+  elsewhere.hold();
+  std::atomic<bool> done{false};
+  std::atomic<bool> polling{false};
+  std::thread isolated([&] {
+    const Worker worker(s.session, "iso", true);
+    s.spares.served_by_this_worker();  // to no effect
+    const PollScope poll(s.task);
+    polling = true;
+    while (!done) std::this_thread::yield();
+  });
+  REQUIRE(eventually([&] { return polling.load(); }));
+  CHECK(s.line(s.lines_of(PULSED_WORKER_ISOLATION).at(0)).run_loop == 0);
+  s.run();
+  const std::uint32_t tid = s.line(s.spare).tid;
+  const std::uint64_t before = switches_of(tid);
+  CHECK(eventually([&] { return switches_of(tid) >= before + 5; }));
+  CHECK(s.loop.begins == 0);
+  done = true;
+  isolated.join();
+}
+
+TEST_CASE("parked spare workers use no CPU time") {
+  Held s;
+  s.run();
+  REQUIRE(s.serves());
+  s.park();
+  REQUIRE(s.all_parked());
+  for (const std::uint32_t spare : s.spare_lines()) {
+    const std::uint32_t tid = s.line(spare).tid;
+    const auto quiet = [&] {  // over so long, in which a look every so often would show
+      const std::uint64_t cpu = cpu_ns_of(tid);
+      const std::uint64_t switches = switches_of(tid);
+      std::this_thread::sleep_for(milliseconds(200));
+      return cpu_ns_of(tid) == cpu && switches_of(tid) == switches;
+    };
+    CHECK((quiet() || quiet()));  // it may have been on its way to parking
+  }
+}
+
+TEST_CASE("a spare worker stops when the lease runs out and serves when it is renewed") {
+  Held s;
+  s.run();
+  REQUIRE(s.serves());
+  const std::uint64_t lease = s.peer.daemon.daemon->lease_ticks;
+  s.peer.let_lease_run_out();
+  REQUIRE(s.all_parked());
+  const int turns = s.loop.turns;
+  CHECK(s.loop.begins == 1);
+  __atomic_store_n(&s.peer.daemon.daemon->lease_ticks, lease, __ATOMIC_RELAXED);
+  s.peer.heartbeat();
+  CHECK(eventually([&] { return s.loop.begins == 2 && s.loop.turns > turns; }));
+}
+
+TEST_CASE("a parked spare worker changes over to a daemon that comes back") {
+  Held s;
+  for (int i = 1; i <= 3; ++i) {
+    s.workers[0]->let_go();
+    s.lose_daemon_and_accept();
+    s.await_spares(2);
+    CHECK(s.line(s.spare).run_loop == s.line(0).run_loop);
+    s.workers[0]->hold();
+    s.run();
+    CHECK(s.serves());
+    s.park();
+    CHECK(s.all_parked());
+    CHECK(s.loop.begins == i);
+  }
+}
+
+TEST_CASE("a spare worker stops when its daemon is gone and serves the next one") {
+  Held s;
+  s.run();
+  REQUIRE(s.serves());
+  s.peer.socket.reset();
+  REQUIRE(s.all_parked());
+  while (s.session.attached()) std::this_thread::yield();
+  s.accept();
+  s.workers[1]->hold();  // the poll that was in flight is of the old attachment
+  s.run();
+  CHECK(s.serves());
+}
+
+// A stopped io_context gives back its turn at once.
+TEST_CASE("turns with nothing to do are not taken again and again") {
+  Held s;
+  s.loop.stopped = true;
+  const auto begin = steady_clock::now();
+  s.run();
+  REQUIRE(eventually([&] { return s.loop.turns >= 5; }));
+  const int turns = s.loop.turns;
+  const auto spent = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+  CHECK(turns <= spent.count() / 2 + 2);
+  s.park();
+  CHECK(s.all_parked());
+}
+
+TEST_CASE("closing waits for the turn that runs, and none begins after") {
+  std::atomic<bool> go_on{false};
+  std::atomic<bool> closed{false};
+  std::atomic<bool> closed_early{false};
+  ServedLoop loop;
+  loop.in_turn = [&] {
+    while (!go_on) std::this_thread::yield();
+    closed_early = closed.load();
+  };
+  LoopService s(2, loop.options());
+  s.await_spares(2);
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return loop.running == 2; }));
+  std::thread closer([&] {
+    s.spares.close();
+    closed = true;
+  });
+  go_on = true;
+  closer.join();
+  CHECK_FALSE(closed_early);
+  CHECK(loop.running == 0);
+  CHECK(loop.begins == loop.ends);
+  CHECK(s.spare_lines().empty());
+  const int turns = loop.turns;
+  s.tell_all(PULSED_SPARE_RUN);
+  CHECK(loop.turns == turns);
+}
+
+TEST_CASE("a spare worker that closes its spares is told so and goes on") {
+  ServedLoop loop;
+  std::atomic<pulsed_spares*> handle{nullptr};
+  loop.in_turn = [&] { pulsed_spares_close(handle); };
+  LoopService s(2, loop.options(1));
+  handle = s.spares.c_spares();
+  s.await_spares(1);
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return loop.turns >= 3; }));
+  const std::vector<std::string> lines = s.log.lines();
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+          return line.find("cannot be closed by one of themselves") != std::string::npos;
+        }) == 1);
+}
+
+TEST_CASE("a spare worker stays one whatever its turn calls") {
+  ServedLoop loop;
+  std::atomic<int> attached{0};
+  std::atomic<pulsed_session*> session{nullptr};
+  loop.in_turn = [&] {
+    pulsed_worker_detach();
+    pulsed_worker_serves(nullptr);
+    attached = pulsed_worker_attach(session, "other", 0);
+  };
+  LoopService s(2, loop.options(1));
+  session = s.session.c_session();
+  s.await_spares(1);
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return loop.turns >= 3; }));
+  CHECK(attached == -1);
+  CHECK(s.spare_lines().size() == 1);
+  CHECK(s.line(s.spare_lines()[0]).run_loop == s.line(0).run_loop);
+}
+
+TEST_CASE("polls of a spare worker are seen like any worker's") {
+  ServedLoop loop;
+  const Task task;
+  loop.in_turn = [&] { const PollScope poll(task); };
+  LoopService s(2, loop.options(1));
+  s.await_spares(1);
+  const std::uint32_t spare = s.spare_lines()[0];
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  CHECK(eventually(
+      [&] { return __atomic_load_n(&s.totals(TaskClass{}, spare).polls, __ATOMIC_RELAXED) >= 2; }));
+}
+
+TEST_CASE("spare workers leave the service's signals to its own threads, but not their faults") {
+  ServedLoop loop;
+  std::atomic<int> turns{0};
+  std::atomic<bool> right{true};
+  loop.in_turn = [&] {
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    right = right && ::sigismember(&mask, SIGTERM) == 1 && ::sigismember(&mask, SIGUSR1) == 1 &&
+            ::sigismember(&mask, SIGSEGV) == 0 && ::sigismember(&mask, SIGABRT) == 0;
+    ++turns;
+  };
+  LoopService s(2, loop.options());
+  s.await_spares(2);
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return turns >= 4; }));
+  CHECK(right);
+}
+
+TEST_CASE("where lines run out there are fewer spare workers and the session says so") {
+  LoopService s(2, {}, {.workers = 3});
+  s.await_spares(1);
+  REQUIRE(eventually([&] {
+    for (const std::string& line : s.log.lines()) {
+      if (line.find("no worker line of 3 is free for spare workers") == 0) return true;
+    }
+    return false;
+  }));
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  CHECK(eventually([&] { return s.loop.turns > 0; }));
+}
+
+TEST_CASE("a worker may leave a run loop, and serves none of another session") {
+  AttachedService s;
+  AttachedService elsewhere;
+  ServedLoop loop;
+  const Spares spares(s.session, loop.options());
+  const Spares foreign(elsewhere.session, loop.options());
+  spares.served_by_this_worker();  // no worker: nothing
+  const Worker worker(s.session);
+  CHECK(s.line().run_loop == 0);
+  foreign.served_by_this_worker();
+  CHECK(s.line().run_loop == 0);
+  spares.served_by_this_worker();
+  CHECK(s.line().run_loop != 0);
+  s.lose_daemon_and_accept();
+  CHECK(s.line().run_loop != 0);
+  pulsed_worker_serves(nullptr);
+  CHECK(s.line().run_loop == 0);
+}
+
+TEST_CASE("a line that changes hands serves no run loop") {
+  AttachedService s;
+  ServedLoop loop;
+  const Spares spares(s.session, loop.options());
+  std::thread([&] {
+    const Worker worker(s.session);
+    spares.served_by_this_worker();
+  }).join();
+  const Worker worker(s.session);
+  CHECK(s.line().state == PULSED_WORKER_ATTACHED);
+  CHECK(s.line().run_loop == 0);
+}
+
+TEST_CASE("spare workers are not set up without a session, options or a turn") {
+  AttachedService s;
+  pulsed_spares_options options{};
+  options.size = sizeof(options);
+  CHECK(pulsed_spares_open(s.session.c_session(), nullptr) == nullptr);
+  CHECK(pulsed_spares_open(s.session.c_session(), &options) == nullptr);
+  options.turn = ServedLoop::turn;
+  CHECK(pulsed_spares_open(nullptr, &options) == nullptr);
+  options.size = 0;
+  CHECK(pulsed_spares_open(s.session.c_session(), &options) == nullptr);
+  pulsed_spares_close(nullptr);
+  pulsed_worker_serves(nullptr);
+  const Spares empty(s.session, {});
+  CHECK_FALSE(empty);
+  empty.served_by_this_worker();
+}
+
+TEST_CASE("spares may be closed after their session") {
+  FakeDaemon daemon;
+  ServedLoop loop;
+  auto session = std::make_unique<Session>(SessionOptions{.run_dir = daemon.run_dir()});
+  FakeDaemon::Peer peer = daemon.accept();
+  Spares spares(*session, loop.options());
+  const Task task;
+  auto a = std::make_unique<LoopWorker>(*session, spares, task);
+  auto b = std::make_unique<LoopWorker>(*session, spares, task);
+  a->hold();
+  const auto& state = peer.service.lines[2].state;
+  REQUIRE(eventually([&] { return __atomic_load_n(&state, __ATOMIC_ACQUIRE) != 0; }));
+  peer.tell_spare(2, PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return loop.turns > 0; }));
+  session.reset();
+  CHECK(eventually([&] { return loop.begins == loop.ends; }));  // there is no daemon any more
+  spares.close();
+  CHECK(loop.running == 0);
+}
+
+TEST_CASE("a session that PULSED_DISABLE keeps detached starts no spare workers") {
+  ::setenv("PULSED_DISABLE", "1", 1);
+  {
+    ServedLoop loop;
+    Session session;
+    Spares spares(session, loop.options());
+    CHECK(spares);
+    const Task task;
+    LoopWorker a(session, spares, task);
+    LoopWorker b(session, spares, task);
+    a.hold();
+    Spares moved = std::move(spares);
+    moved.close();
+    moved.close();
+    CHECK(loop.begins == 0);
+  }
+  ::unsetenv("PULSED_DISABLE");
+}
+
+TEST_CASE("a daemon says whether it sets OS priorities") {
+  FakeDaemon daemon;
+  Session session{{.run_dir = daemon.run_dir()}};
+  CHECK_FALSE(session.daemon_demotes());
+  FakeDaemon::Peer peer = daemon.accept();
+  REQUIRE(session.wait_attached(kLong));
+  CHECK_FALSE(session.daemon_demotes());
+  peer.set_abilities(PULSED_DAEMON_DEMOTES);
+  CHECK(session.daemon_demotes());
+  peer.set_abilities(~std::uint64_t{PULSED_DAEMON_DEMOTES});
+  CHECK_FALSE(session.daemon_demotes());
+  CHECK(pulsed_daemon_demotes(nullptr) == 0);
+}
+
+// Guarantee: no wake is lost. Each is answered by an engagement before the next, however soon after the parking it comes.
+TEST_CASE("every waking is answered") {
+  Held s;
+  s.loop.stopped = true;  // turns of no time
+  const int rounds = trials(1'000, 20'000);
+  for (int round = 1; round <= rounds; ++round) {
+    s.run();
+    REQUIRE(eventually([&] { return s.loop.begins >= round; }));
+    s.park();
+    REQUIRE(eventually([&] { return s.loop.ends >= round; }));
+  }
+  CHECK(s.loop.begins == rounds);
+}
+
+// Guarantee: whenever spares are closed - parked, just woken, serving, just told to park, their daemon just lost - no turn
+// runs once closing returned.
+TEST_CASE("closing at any moment leaves no turn behind") {
+  AttachedService s;
+  const Task task;
+  std::minstd_rand random(7);
+  for (int round = 0; round < trials(100, 1'000); ++round) {
+    ServedLoop loop;
+    loop.stopped = random() % 2 == 0;
+    Spares spares(s.session, loop.options());
+    LoopWorker a(s.session, spares, task);
+    LoopWorker b(s.session, spares, task);
+    a.hold();
+    if (round % 10 == 0) s.lose_daemon_and_accept();
+    b.hold();  // of the present attachment
+    std::atomic<bool> done{false};
+    std::thread daemon([&] {
+      std::uint32_t what = 0;
+      while (!done) {
+        what = 1 - what;
+        for (std::uint32_t i = 2; i < 6; ++i) s.peer.tell_spare(i, what);
+        std::this_thread::yield();
+      }
+    });
+    const auto until = steady_clock::now() + std::chrono::microseconds(random() % 2'000);
+    while (steady_clock::now() < until) std::this_thread::yield();
+    spares.close();
+    const int turns = loop.turns;
+    CHECK(loop.running == 0);
+    CHECK(loop.begins == loop.ends);
+    done = true;
+    daemon.join();
+    CHECK(loop.turns == turns);
+  }
+}
+
+}  // namespace
+}  // namespace pulsed::test
