@@ -27,23 +27,25 @@ TextIndex::TextIndex(std::string_view text) : text_(text) {
     begin = end + 2;
   }
   std::size_t words = 0;
-  for (const Paragraph& paragraph : paragraphs_) words += paragraph.words.size();
+  for (const Paragraph& paragraph : paragraphs_) words += paragraph.length;
   average_words_ = static_cast<double>(words) /
                    static_cast<double>(std::max<std::size_t>(1, paragraphs_.size()));
+  for (WordId word = 0; word < names_.size(); ++word) rarity_.push_back(rarity_of(word));
 }
 
 void TextIndex::add_paragraph(std::size_t begin, std::size_t end) {
   const auto number = static_cast<std::uint32_t>(paragraphs_.size());
-  Paragraph paragraph{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), {}};
+  Paragraph paragraph{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
   for_each_word(text_.substr(begin, end - begin), [&](std::string_view word, std::size_t offset) {
     const WordId id = word_id(word);
     std::vector<Posting>& postings = postings_[id];
     if (postings.empty() || postings.back().paragraph != number) {
       postings.push_back({number, 0, static_cast<std::uint32_t>(begin + offset)});
     }
-    ++postings.back().count;
-    paragraph.words.push_back(id);
+    if (++postings.back().count == 1) paragraph.words.push_back({id, 0});
+    ++paragraph.length;
   });
+  for (Counted& counted : paragraph.words) counted.count = postings_[counted.word].back().count;
   if (!paragraph.words.empty()) paragraphs_.push_back(std::move(paragraph));
 }
 
@@ -69,7 +71,7 @@ Lookup TextIndex::lookup(std::string_view word) const {
   return found;
 }
 
-double TextIndex::rarity(WordId word) const {
+double TextIndex::rarity_of(WordId word) const {
   const double all = static_cast<double>(paragraphs_.size());
   const double holding = static_cast<double>(postings_[word].size());
   return std::log(1 + (all - holding + 0.5) / (holding + 0.5));
@@ -77,11 +79,11 @@ double TextIndex::rarity(WordId word) const {
 
 // Okapi BM25 with the usual k1 = 1.2, b = 0.75 (Robertson and Zaragoza, 2009).
 std::vector<TextIndex::Ranked> TextIndex::best_paragraphs(WordId word) const {
-  const double word_rarity = rarity(word);
+  const double word_rarity = rarity_[word];
   std::vector<Ranked> ranked;
   ranked.reserve(postings_[word].size());
   for (const Posting& posting : postings_[word]) {
-    const double words = static_cast<double>(paragraphs_[posting.paragraph].words.size());
+    const double words = static_cast<double>(paragraphs_[posting.paragraph].length);
     const double count = posting.count;
     const double weight = count * 2.2 / (count + 1.2 * (0.25 + 0.75 * words / average_words_));
     ranked.push_back({word_rarity * weight, &posting});
@@ -102,28 +104,32 @@ std::string_view TextIndex::excerpt(const Posting& posting) const {
 
 // What stands out is what is frequent here and rare elsewhere.
 std::vector<Neighbour> TextIndex::neighbours(const std::vector<Ranked>& best, WordId word) const {
+  // Counted into an array and not sorted: that many mispredicted branches would be most of a lookup.
+  std::vector<std::uint32_t> counts(names_.size());
   std::vector<WordId> beside;
+  beside.reserve(names_.size());
   for (const Ranked& ranked : best) {
-    const std::vector<WordId>& words = paragraphs_[ranked.posting->paragraph].words;
-    beside.insert(beside.end(), words.begin(), words.end());
+    for (const Counted& counted : paragraphs_[ranked.posting->paragraph].words) {
+      if (counts[counted.word] == 0) beside.push_back(counted.word);
+      counts[counted.word] += counted.count;
+    }
   }
-  std::sort(beside.begin(), beside.end());
   struct Candidate {
     double score;
-    Neighbour neighbour;
+    WordId word;
   };
   std::vector<Candidate> candidates;
-  for (std::size_t i = 0, next = 0; i < beside.size(); i = next) {
-    while (next < beside.size() && beside[next] == beside[i]) ++next;
-    if (beside[i] == word) continue;
-    const auto count = static_cast<std::uint32_t>(next - i);
-    candidates.push_back({count * rarity(beside[i]), {names_[beside[i]], count}});
+  candidates.reserve(beside.size());
+  for (const WordId other : beside) {
+    if (other != word) candidates.push_back({counts[other] * rarity_[other], other});
   }
-  keep_best(candidates, kMaxNeighbours, [](const Candidate& a, const Candidate& b) {
-    return a.score != b.score ? a.score > b.score : a.neighbour.word < b.neighbour.word;
+  keep_best(candidates, kMaxNeighbours, [this](const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : names_[a.word] < names_[b.word];
   });
   std::vector<Neighbour> kept;
-  for (const Candidate& candidate : candidates) kept.push_back(candidate.neighbour);
+  for (const Candidate& candidate : candidates) {
+    kept.push_back({names_[candidate.word], counts[candidate.word]});
+  }
   return kept;
 }
 
