@@ -69,7 +69,6 @@ class DemotionLedger {
   friend class Guardian;
   friend class GuardianDuty;
   friend class OffspringSearch;
-  friend struct LedgerBytes;  // tests lay out what a crash left
   struct File;
   struct Vigil;
 

@@ -1,0 +1,112 @@
+#include "daemon/act/demoter.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/daemon/act/played_daemon.h"
+#include "tests/support/temp_dir.h"
+
+namespace pulsed::test {
+namespace {
+
+using act::Demoter;
+using act::DemotionLedger;
+using act::Guardian;
+
+constexpr act::LowerPriority kLow = PlayedDaemon::kLow;
+
+struct Scene {
+  TempDir dir;
+  PlayedService service;
+  DemotionLedger ledger{dir.path() + "/demotions"};
+  Guardian guardian{ledger};
+  Demoter demoter{&ledger, &guardian};
+
+  [[nodiscard]] act::SchedAttr now(std::size_t i) const {
+    return *act::read_priority(service.thread(i).tid);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A demoted thread is lowered until it is restored, and boosted in between") {
+  if (!may_raise()) return;
+  Scene s;
+  REQUIRE(s.demoter.usable());
+  int asked = 0;
+  const auto id = s.demoter.demote(s.service.thread(1), kLow, [&] {
+    CHECK((s.now(1).nice == 13) == (asked == 1));
+    ++asked;
+    return true;
+  });
+  REQUIRE(id);
+  CHECK(asked == 2);
+  CHECK(s.now(1).nice == 13);
+  CHECK(s.demoter.boost(*id));
+  CHECK(s.service.at_own_priority(1));
+  CHECK_FALSE(s.demoter.boost(*id));
+  CHECK(s.demoter.lower_again(*id));
+  CHECK(s.now(1).nice == 13);
+  s.demoter.restore(*id);
+  CHECK(s.service.at_own_priority(1));
+  CHECK_FALSE(s.demoter.lower_again(*id));
+  CHECK(s.service.at_own_priority(1));
+  CHECK(wait_until([&] { return s.ledger.held() == 0; }));
+}
+
+TEST_CASE("A demotion that is not wanted any more, before or after, leaves all as it was") {
+  if (!may_raise()) return;
+  Scene s;
+  for (const int refused : {0, 1}) {
+    int asked = 0;
+    CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, [&] { return asked++ != refused; }));
+    CHECK(asked == refused + 1);
+    CHECK(s.service.at_own_priority(0));
+  }
+  CHECK(wait_until([&] { return s.ledger.held() == 0; }));
+}
+
+TEST_CASE("A thread that is another by now, or low already, is not demoted") {
+  if (!may_raise()) return;
+  Scene s;
+  const auto never = [] {
+    FAIL("asked");
+    return true;
+  };
+  clocks::PeerThread other = s.service.thread(0);
+  other.start_time += 1;
+  CHECK_FALSE(s.demoter.demote(other, kLow, never));
+  other = s.service.thread(0);
+  other.pid = ::getpid();
+  CHECK_FALSE(s.demoter.demote(other, kLow, never));
+  CHECK_FALSE(s.demoter.demote(s.service.thread(5), {false, 12}, never));
+  CHECK(s.service.all_at_own_priority());
+  CHECK(s.ledger.held() == 0);
+}
+
+TEST_CASE("Without a guardian nothing is demoted") {
+  const TempDir dir;
+  PlayedService service;
+  DemotionLedger ledger(dir.path() + "/demotions");
+  Demoter demoter(&ledger, nullptr);
+  CHECK_FALSE(demoter.usable());
+  CHECK_FALSE(demoter.demote(service.thread(0), kLow, [] { return true; }));
+}
+
+TEST_CASE("When the guardian dies all comes back, and nothing is demoted any more") {
+  if (!may_raise()) return;
+  Scene s;
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, [] { return true; });
+  REQUIRE(id);
+  ::kill(s.guardian.pid(), SIGKILL);
+  REQUIRE(wait_until([&] {
+    s.demoter.beat(monotonic_ns());
+    return !s.demoter.usable();
+  }));
+  CHECK(s.service.all_at_own_priority());
+  CHECK_FALSE(s.demoter.boost(*id));
+  s.demoter.restore(*id);
+  CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, [] { return true; }));
+  CHECK(s.service.all_at_own_priority());
+}
+
+}  // namespace pulsed::test
