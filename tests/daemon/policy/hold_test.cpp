@@ -77,6 +77,9 @@ TEST_CASE("demote_after: by CPU time, once it is beyond the budget") {
   CHECK(judge_hold(f, burning(2ms)).demote);
   f.demote_after = 2ms + 1ns;
   CHECK_FALSE(judge_hold(f, burning(2ms)).demote);
+  // However long it took to burn that.
+  CHECK_FALSE(judge_hold(f, {1h, 2ms, Blame::kRunnable, false}).demote);
+  CHECK(judge_hold(f, {1h, 2ms + 1ns, Blame::kRunnable, false}).demote);
   // Below the budget it is the budget that counts.
   f.demote_after = 1ns;
   CHECK_FALSE(judge_hold(f, burning(1ms)).demote);
