@@ -48,9 +48,8 @@ void SpareKeeper::count_held(Service& service) {
     if (!worker.current.held || !attached(worker) || worker.isolation) continue;
     Tally* tally = find(worker.run_loop);
     if (tally == nullptr || worker.run_loop == 0) continue;
-    const std::uint32_t most =
-        service.tiers.fields(collect::class_of(worker.current)).max_spare_workers;
-    const std::uint32_t allowed = most == policy::kAsManyAsWorkers ? tally->workers : most;
+    const std::uint32_t allowed = policy::most_spares(
+        service.tiers.fields(collect::class_of(worker.current)), tally->workers);
     if (tally->wanted < std::min(allowed, tally->running + tally->parked)) {
       ++tally->wanted;
     } else if (!worker.current.short_of_spares) {

@@ -28,7 +28,7 @@ struct HoldVerdict {
 // for no spare worker, and its thread is lowered from the start.
 [[nodiscard]] HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll);
 
-// How many spare workers may be awake beside so many ordinary ones.
+// How many spare workers of a run loop may be awake beside so many ordinary workers.
 [[nodiscard]] std::uint32_t most_spares(const TierFields& fields, std::uint32_t workers);
 
 // The share of a CPU that a demoted thread got since it was looked at last.

@@ -62,8 +62,7 @@ struct TierFields {
   // What is done about a poll while it is in flight: see hold.h.
   Duration long_poll;    // in flight this long (wall) it is reported with blame, if not before
   Duration spare_after;  // in flight this long (wall) a spare worker takes its worker's place
-  std::uint32_t
-      max_spare_workers;  // awake at once in a service; kAsManyAsWorkers: as its ordinary workers
+  std::uint32_t max_spare_workers;  // awake at once in a run loop; kAsManyAsWorkers: as serve it
   Duration
       demote_after;  // having burned this much, and over its budget, its thread goes to demote_to
   OsPriority demote_to;
