@@ -410,6 +410,7 @@ TEST_CASE("spares may be closed after their session") {
   ServedLoop loop;
   auto session = std::make_unique<Session>(SessionOptions{.run_dir = daemon.run_dir()});
   FakeDaemon::Peer peer = daemon.accept();
+  REQUIRE(session->wait_attached(kLong));
   Spares spares(*session, loop.options());
   const Task task;
   auto a = std::make_unique<LoopWorker>(*session, spares, task);
