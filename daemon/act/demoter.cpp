@@ -64,8 +64,12 @@ void Demoter::restore(DemotionId id) {
 }
 
 void Demoter::beat(std::uint64_t monotonic_ns) {
-  if (!guarded()) return;
+  constexpr std::uint64_t kAskEveryNs = 20'000'000;
+  if (!usable_) return;
   ledger_->beat(monotonic_ns);
+  if (monotonic_ns - asked_ns_ < kAskEveryNs) return;
+  asked_ns_ = monotonic_ns;
+  (void)guarded();
 }
 
 }  // namespace pulsed::act

@@ -38,6 +38,7 @@ class Demoter {
   DemotionLedger* ledger_;
   Guardian* guardian_;
   bool usable_;
+  std::uint64_t asked_ns_ = 0;  // when beat() last asked whether the guardian lives
 };
 
 }  // namespace pulsed::act

@@ -28,9 +28,8 @@ namespace {
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr int kRoundMs = 20;
 constexpr std::uint64_t kHeldRoundNs = 1'000 * kMillisecond;
-// fork(2) copies the parent's priority long before the child can be found, so what a thread spawned while it was put back
-// may be seen only later.
-constexpr std::uint64_t kSecondLookNs = 100 * kMillisecond;
+// After a thread is back, for at least so long: fork(2) copies the parent's priority long before the child can be found.
+constexpr std::uint64_t kBatchNs = 100 * kMillisecond;
 constexpr std::uint64_t kLongestSearchNs = 500 * kMillisecond;
 constexpr std::uint64_t kLongestGoodbyeNs = 2'000 * kMillisecond;
 constexpr std::uint64_t kStaleNs =
@@ -114,12 +113,12 @@ void GuardianDuty::run() {
     const std::uint64_t beat = ledger_.vigil_->beat_ns.load(std::memory_order_relaxed);
     const std::uint64_t now = monotonic_ns();
     if (now > beat && now - beat > kStaleNs) put_back_ours(false);
-    look_for_offspring();
+    look_for_offspring(false);
   }
   const std::uint64_t end = monotonic_ns() + kLongestGoodbyeNs;
   do {
     put_back_ours(true);
-    look_for_offspring();
+    look_for_offspring(true);
   } while (anything_ours() && monotonic_ns() < end && (::poll(nullptr, 0, kRoundMs), true));
 }
 
@@ -174,32 +173,34 @@ void GuardianDuty::put_back_ours(bool daemon_gone) {
   }
 }
 
-void GuardianDuty::look_for_offspring() {
+void GuardianDuty::look_for_offspring(bool daemon_gone) {
   const std::uint64_t now = monotonic_ns();
   search_.begin_round();
   for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
     const DemotionEntry& entry = ledger_.file_->entries[i];
     if (state_of(entry.word.load(std::memory_order_acquire)) != EntryState::kFree &&
         entry.owner.load(std::memory_order_relaxed) == ledger_.run_) {
-      look_after(i, now);
+      look_after(i, now, daemon_gone);
     }
   }
 }
 
-void GuardianDuty::look_after(std::uint32_t index, std::uint64_t now_ns) {
+void GuardianDuty::look_after(std::uint32_t index, std::uint64_t now_ns, bool daemon_gone) {
   DemotionEntry& entry = ledger_.file_->entries[index];
   Look& look = looks_[index];
   std::uint32_t word = entry.word.load(std::memory_order_acquire);  // pairs with hold()
   const bool held = state_of(word) == EntryState::kHeld;
   if (look.word != word) {
-    const std::uint64_t due = held ? now_ns + kHeldRoundNs : now_ns;
-    look = {word, 0, due, due + kLongestSearchNs};
+    // Full batches: threads of one process that came back one after the other are looked after together.
+    const std::uint64_t batch = (now_ns / kBatchNs + 2) * kBatchNs;
+    const std::uint64_t due = held ? now_ns + kHeldRoundNs : daemon_gone ? now_ns : batch;
+    look = {word, daemon_gone ? 2U : 1U, due, due + kLongestSearchNs};
   }
   if (now_ns < look.due_ns) return;
   if (!search_.look(entry.demoted) && now_ns < look.give_up_ns) return;
-  look.due_ns = now_ns + (held ? kHeldRoundNs : kSecondLookNs);
+  look.due_ns = now_ns + (held ? kHeldRoundNs : kBatchNs);
   look.give_up_ns = look.due_ns + kLongestSearchNs;
-  if (held || ++look.times < 2) return;
+  if (held || --look.times != 0) return;
   entry.word.compare_exchange_strong(word, entry_word(generation_of(word), EntryState::kFree));
 }
 

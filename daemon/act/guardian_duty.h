@@ -24,13 +24,13 @@ class GuardianDuty {
   [[nodiscard]] bool wait(int timeout_ms);
   [[nodiscard]] bool anything_ours();
   void put_back_ours(bool daemon_gone);
-  void look_for_offspring();
-  void look_after(std::uint32_t index, std::uint64_t now_ns);
+  void look_for_offspring(bool daemon_gone);
+  void look_after(std::uint32_t index, std::uint64_t now_ns, bool daemon_gone);
 
   // When an entry is to be looked at again, and the word it had when that was decided.
   struct Look {
     std::uint32_t word;
-    std::uint32_t times;  // since it became OFFSPRING
+    std::uint32_t times;  // that it is still looked at, if it is not held
     std::uint64_t due_ns;
     std::uint64_t give_up_ns;
   };

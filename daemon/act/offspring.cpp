@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,12 +21,24 @@ namespace {
 // Threads of the isolation pool that lower themselves.
 constexpr std::string_view kIsolationThreads = "pulsed-iso-";
 
-// A directory of /proc whose names are numbers, read without opendir(3), which allocates.
-class NumberedEntries {
- public:
-  explicit NumberedEntries(const char* path)
-      : fd_(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+// A thread that began so much before another, in clock ticks, comes before it in the list of threads.
+constexpr std::uint64_t kTicksApart = 100;
 
+// The threads of a process in the kernel's order, the youngest last; read without opendir(3), which allocates.
+class ThreadList {
+ public:
+  explicit ThreadList(pid_t pid)
+      : fd_(::open(ProcPath(pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+
+  [[nodiscard]] std::size_t size() const {
+    struct stat st {};
+    return ::fstat(fd_.get(), &st) == 0 && st.st_nlink > kDots ? st.st_nlink - kDots : 0;
+  }
+  // Goes on with the thread at this place in the list.
+  void seek(std::size_t place) {
+    ::lseek(fd_.get(), static_cast<off_t>(place + kDots), SEEK_SET);
+    at_ = length_ = 0;
+  }
   // False at the end.
   bool next(pid_t& number, std::uint64_t& inode) {
     while (at_ < length_ || fill()) {
@@ -50,8 +63,9 @@ class NumberedEntries {
     return length_ > 0;
   }
 
+  static constexpr std::size_t kDots = 2;  // "." and ".."
   shm::Fd fd_;
-  std::array<char, 4096> buffer_;
+  std::array<char, 1024> buffer_;  // some 40
   std::size_t at_ = 0;
   std::size_t length_ = 0;
 };
@@ -122,45 +136,88 @@ bool OffspringSearch::is_held(pid_t tid) const {
   return false;
 }
 
+bool OffspringSearch::was_scanned(const DemotedThread& parent) const {
+  return std::any_of(scanned_.begin(), scanned_.begin() + scans_, [&](const Scan& scan) {
+    return scan.pid == parent.thread.pid && scan.since <= parent.since_boot_ticks;
+  });
+}
+
 bool OffspringSearch::look(const DemotedThread& parent) {
-  // Both, whatever the first comes to.
-  const bool threads = look_at_threads(parent, parent.thread.pid, kGenerations);
-  const bool children =
-      look_at_children(parent, parent.thread.pid, parent.thread.tid, kGenerations);
+  const pid_t pid = parent.thread.pid;
+  const bool threads = was_scanned(parent) || look_at_threads(parent, pid, kGenerations);
+  if (threads && scans_ < kScans) scanned_[scans_++] = {pid, parent.since_boot_ticks};
+  // Whatever the threads came to.
+  const bool children = look_at_children(parent, pid, parent.thread.tid, kGenerations);
   return threads && children;
 }
 
+// From the youngest on, part by part, to those that are older than any offspring.
 bool OffspringSearch::look_at_threads(const DemotedThread& parent, pid_t pid, int generation) {
+  constexpr std::size_t kPart = 32;
+  constexpr std::size_t kOverlap = 8;  // threads that end meanwhile move those after them
+  constexpr std::size_t kMostYoung = 4096;
   bool complete = true;
-  NumberedEntries threads(ProcPath(pid).c_str());
-  pid_t tid = 0;
-  std::uint64_t inode = 0;
-  while (threads.next(tid, inode)) {
-    complete = look_at_thread(parent, pid, tid, inode) && complete;
-    if (generation < kGenerations && generation > 0) {
-      complete = look_at_children(parent, pid, tid, generation) && complete;
+  ThreadList threads(pid);
+  std::size_t end = threads.size();
+  // What began since the list was measured is behind its end.
+  for (std::size_t most = kPart + kMostYoung; end > 0; most = kPart + kOverlap) {
+    const std::size_t begin = end > kPart ? end - kPart : 0;
+    threads.seek(begin);
+    bool reached_older = false;
+    pid_t tid = 0;
+    std::uint64_t inode = 0;
+    for (std::size_t i = 0; i < most && threads.next(tid, inode); ++i) {
+      const std::optional<std::uint64_t> began = look_at_thread(parent, pid, tid, inode);
+      if (!began) {
+        complete = complete && looks_left_ != 0;
+      } else if (*began + kTicksApart < parent.since_boot_ticks) {
+        reached_older = true;
+      }
+      if (generation < kGenerations) {
+        complete = look_at_children(parent, pid, tid, generation) && complete;
+      }
     }
+    if (reached_older) break;
+    end = begin;
   }
   return complete;
 }
 
-bool OffspringSearch::look_at_thread(const DemotedThread& parent, pid_t pid, pid_t tid,
-                                     std::uint64_t inode) {
+const DemotedThread* OffspringSearch::parent_of(const DemotedThread& first, pid_t pid,
+                                                const ThreadStat& stat) const {
+  if (could_be_offspring(first, stat)) return &first;
+  for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
+    const DemotionEntry& entry = ledger_.file_->entries[i];
+    if (state_of(entry.word.load(std::memory_order_acquire)) != EntryState::kFree &&
+        entry.owner.load(std::memory_order_relaxed) == ledger_.run_ &&
+        entry.demoted.thread.pid == pid && could_be_offspring(entry.demoted, stat)) {
+      return &entry.demoted;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<std::uint64_t> OffspringSearch::look_at_thread(const DemotedThread& parent, pid_t pid,
+                                                             pid_t tid, std::uint64_t inode) {
   Known& known_thread = known(tid);
-  if (known_thread.tid == tid && known_thread.inode == inode) return true;
-  if (looks_left_ == 0) return false;
+  if (known_thread.tid == tid && known_thread.inode == inode) return known_thread.start_time;
+  if (looks_left_ == 0) return std::nullopt;
   --looks_left_;
   const std::optional<ThreadStat> stat = read_thread_stat(pid, tid);
-  if (!stat) return true;
-  // What it inherited was decided when it began, so once is enough; but this one may be another's offspring.
-  if (!was_given(*stat)) known_thread = {inode, tid};
-  // First its priority, then the ledger: a thread is held before it is lowered.
-  if (could_be_offspring(parent, *stat) && !is_held(tid)) {
-    SchedAttr inherited = parent.applied;
-    inherited.flags = 0;
-    (void)swap_priority({pid, tid, stat->start_time}, inherited, handed_on(parent.before));
+  if (!stat) return std::nullopt;
+  if (!was_given(*stat)) {
+    // What it inherited was decided when it began, so once is enough.
+    known_thread = {inode, stat->start_time, tid};
+    return stat->start_time;
   }
-  return true;
+  const DemotedThread* const from = parent_of(parent, pid, *stat);
+  // First its priority, then the ledger: a thread is held before it is lowered.
+  if (from != nullptr && !is_held(tid)) {
+    SchedAttr inherited = from->applied;
+    inherited.flags = 0;
+    (void)swap_priority({pid, tid, stat->start_time}, inherited, handed_on(from->before));
+  }
+  return stat->start_time;
 }
 
 bool OffspringSearch::look_at_children(const DemotedThread& parent, pid_t pid, pid_t tid,

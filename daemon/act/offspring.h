@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "daemon/act/demotion_ledger.h"
 #include "daemon/act/thread_stat.h"
@@ -28,7 +29,10 @@ class OffspringSearch {
 
   explicit OffspringSearch(const DemotionLedger& ledger) : ledger_(ledger) {}
 
-  void begin_round() { looks_left_ = kLooksARound; }
+  void begin_round() {
+    looks_left_ = kLooksARound;
+    scans_ = 0;
+  }
   // False if it did not get through within the round: look again.
   bool look(const DemotedThread& parent);
 
@@ -37,12 +41,24 @@ class OffspringSearch {
   // it, which a thread that reuses the number does not have.
   struct Known {
     std::uint64_t inode;
+    std::uint64_t start_time;
     pid_t tid;
   };
   static constexpr std::size_t kKnown = 8192;
+  // Threads of a process that were gone through in this round, back to those that began at `since`.
+  struct Scan {
+    pid_t pid;
+    std::uint64_t since;
+  };
+  static constexpr std::size_t kScans = 32;
 
+  [[nodiscard]] bool was_scanned(const DemotedThread& parent) const;
   bool look_at_threads(const DemotedThread& parent, pid_t pid, int generation);
-  bool look_at_thread(const DemotedThread& parent, pid_t pid, pid_t tid, std::uint64_t inode);
+  // When it began; nothing if it has gone, or the round's looks are used up.
+  std::optional<std::uint64_t> look_at_thread(const DemotedThread& parent, pid_t pid, pid_t tid,
+                                              std::uint64_t inode);
+  [[nodiscard]] const DemotedThread* parent_of(const DemotedThread& first, pid_t pid,
+                                               const ThreadStat& stat) const;
   bool look_at_children(const DemotedThread& parent, pid_t pid, pid_t tid, int generation);
   [[nodiscard]] bool was_given(const ThreadStat& stat) const;
   [[nodiscard]] bool is_held(pid_t tid) const;
@@ -50,6 +66,8 @@ class OffspringSearch {
 
   const DemotionLedger& ledger_;
   std::uint32_t looks_left_ = 0;
+  std::size_t scans_ = 0;
+  std::array<Scan, kScans> scanned_{};
   std::array<Known, kKnown> known_{};
 };
 
