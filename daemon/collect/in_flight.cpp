@@ -85,6 +85,11 @@ Blame blame_of(const WorkerView& worker, bool read, Duration burned, Duration pa
 
 void find_blame(WorkerView& worker, const Look& look) {
   TrackedPoll& poll = worker.current;
+  // Seen for too short to compare two readings, but what is proven is already most of its life.
+  if (poll.blame == Blame::kUnknown && poll.cpu > Duration{} && poll.cpu * 2 >= poll.age) {
+    poll.blame = Blame::kBurning;
+    return;
+  }
   const bool read = worker.reading && worker.reading->at > poll.blame_at;
   const Time until = read ? worker.reading->at : look.now;
   const Duration passed = until - poll.blame_at;
