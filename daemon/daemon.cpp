@@ -309,6 +309,7 @@ void Daemon::publish(Time now) {
   snapshot->at = now;
   counters_.policy_revision = std::to_string(revision_);
   counters_.enforcement = policy_.enforcement;
+  counters_.demotes = demoter_.usable();  // no more, once its guardian has gone
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
   snapshot->daemon = counters_;
   ledger_.fill(*snapshot, services_, clock_, now);
