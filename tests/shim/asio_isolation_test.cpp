@@ -113,6 +113,22 @@ TEST_CASE("The pool's threads are named, nice, deaf to signals, and workers of t
   CHECK_FALSE(pulsed::asio::isolation_threads(t.ctx, 2));
 }
 
+TEST_CASE("The pool's threads leave their priority to a daemon that sets priorities") {
+  IsolatedTask t;
+  CHECK(pulsed::asio::isolation_threads(t.ctx, 1));
+  const auto nice_of_a_poll = [&] {
+    int nice = -100;
+    net::post(t.ex, [&] { nice = thread_nice(); });
+    t.ctx.restart();
+    t.ctx.run();
+    return nice;
+  };
+  t.peer.set_abilities(PULSED_DAEMON_DEMOTES);
+  CHECK(nice_of_a_poll() == thread_nice());
+  t.peer.set_abilities(0);
+  CHECK(nice_of_a_poll() == std::max(13, thread_nice()));
+}
+
 TEST_CASE("A context run by one thread keeps its tasks, run by two it lets them go") {
   WatchedService service;
   net::io_context ctx;

@@ -9,15 +9,18 @@
 #include <atomic>
 #include <stdexcept>
 
-#include "tests/shim/asio/watched_service.h"
+#include "tests/shim/asio/held_context.h"
 
 #if !defined(PULSED_ASIO_STANDALONE)
 #error "build this test with PULSED_ASIO_STANDALONE"
 #endif
 
 using pulsed::asio::task_executor;
+using pulsed::test::HeldContext;
 using pulsed::test::on_isolation_thread;
+using pulsed::test::on_spare_thread;
 using pulsed::test::Runners;
+using pulsed::test::wait_until;
 using pulsed::test::WatchedService;
 
 TEST_CASE("Standalone Asio: posts, strands and coroutines are polls, isolated ones on the pool") {
@@ -67,4 +70,29 @@ TEST_CASE("Standalone Asio: an executor fits into any_io_executor, and counts wo
   ctx.restart();
   asio::post(ex, [] { throw std::runtime_error("as asked"); });
   CHECK_THROWS_AS(ctx.run(), std::runtime_error);
+}
+
+TEST_CASE("Standalone Asio: spare workers serve, quiesce and give exceptions to the context") {
+  HeldContext t;
+  std::atomic<int> caught{0};
+  const auto run = [&] {
+    try {
+      t.ctx.run();
+    } catch (const std::runtime_error&) {
+      ++caught;
+      t.ctx.run();
+    }
+  };
+  std::thread first(run);
+  std::thread second(run);
+  t.hold_and_wake(2);
+  std::atomic<int> on_spares{0};
+  for (int i = 0; i < 100; ++i) asio::post(t.ex, [&] { on_spares += on_spare_thread() ? 1 : 0; });
+  wait_until([&] { return on_spares == 100; });
+  asio::post(t.ex, [] { throw std::runtime_error("as asked"); });
+  pulsed::asio::quiesce(t.ctx);
+  t.release();
+  first.join();
+  second.join();
+  CHECK(caught == 1);
 }

@@ -56,6 +56,33 @@ struct WatchedService {
            PULSED_IDENTITY_STATE_MASK;
   }
 
+  [[nodiscard]] std::vector<std::uint32_t> spares() const {
+    std::vector<std::uint32_t> lines;
+    for (std::uint32_t worker = 0; worker < peer.dimensions.workers; ++worker) {
+      const auto state = __atomic_load_n(&peer.service.lines[worker].state, __ATOMIC_ACQUIRE);
+      if (state == (PULSED_WORKER_ATTACHED | PULSED_WORKER_SPARE)) lines.push_back(worker);
+    }
+    return lines;
+  }
+  // Ordinary workers that serve a run loop with spare workers.
+  [[nodiscard]] int serving() const {
+    int count = 0;
+    for (std::uint32_t worker = 0; worker < peer.dimensions.workers; ++worker) {
+      const auto& line = peer.service.lines[worker];
+      count += __atomic_load_n(&line.state, __ATOMIC_ACQUIRE) == PULSED_WORKER_ATTACHED &&
+                       __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED) != 0
+                   ? 1
+                   : 0;
+    }
+    return count;
+  }
+  void tell_spares(std::uint32_t what) {
+    for (const std::uint32_t worker : spares()) peer.tell_spare(worker, what);
+  }
+  void wait_for_spares(std::size_t count) const {
+    while (spares().size() < count) std::this_thread::yield();
+  }
+
   void isolate(pulsed_task task) { peer.ask_task(task, PULSED_DIRECTIVE_ISOLATE); }
   void release(pulsed_task task) { peer.ask_task(task, PULSED_DIRECTIVE_NONE); }
 
@@ -72,12 +99,15 @@ struct WatchedService {
   }
 };
 
-inline std::string thread_name() {
+// Never inlined: compilers keep pthread_self() while a stackful coroutine changes threads.
+[[gnu::noinline]] inline std::string thread_name() {
   char name[16] = "";
   pthread_getname_np(pthread_self(), name, sizeof(name));
   return name;
 }
 inline bool on_isolation_thread() { return thread_name().starts_with("pulsed-iso-"); }
+
+inline bool on_spare_thread() { return thread_name().starts_with("pulsed-spare-"); }
 
 inline int thread_nice() {
   return getpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)));
