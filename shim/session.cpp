@@ -7,11 +7,9 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -60,15 +58,6 @@ std::uint32_t* alive_page() {
   auto* alive = static_cast<std::uint32_t*>(memory);
   *alive = 1;
   return alive;
-}
-
-std::uint64_t thread_clock_ns(std::uint32_t tid) {
-  // The kernel's encoding of a thread's CPU clock: per-thread (4) | scheduler time (2).
-  const auto id = static_cast<clockid_t>((~static_cast<std::uint32_t>(tid) << 3) | 6U);
-  timespec t{};
-  if (::clock_gettime(id, &t) != 0) return PULSED_CLOCK_UNREADABLE;
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 }  // namespace
@@ -295,83 +284,6 @@ std::uint16_t Session::task_class(std::string_view name, pulsed_priority priorit
   return id;
 }
 
-std::optional<std::uint32_t> Session::free_line(std::uint32_t flags) const {
-  // A line's totals go on when it changes hands, so it goes to a worker of the same kind only: polls of the isolation
-  // pool stay told apart. Else to the first that nobody had.
-  std::optional<std::uint32_t> unused;
-  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i] != nullptr) continue;
-    if (line_flags_[i] == flags) return i;
-    if (line_flags_[i] == PULSED_WORKER_FREE && !unused) unused = i;
-  }
-  return unused;
-}
-
-bool Session::add_worker(std::unique_ptr<WorkerState> worker) {
-  std::unique_lock lock(mutex_);
-  const std::optional<std::uint32_t> index = free_line(worker->flags);
-  if (!index) {
-    lock.unlock();
-    const char* whom = (worker->flags & PULSED_WORKER_ISOLATION) != 0 ? " for the isolation pool"
-                       : (worker->flags & PULSED_WORKER_SPARE) != 0   ? " for spare workers"
-                                                                      : "";
-    say_once("no worker line of " + std::to_string(dimensions_.workers) + " is free" + whom +
-             ((worker->flags & PULSED_WORKER_SPARE) != 0 ? "; there are fewer of them"
-                                                         : "; further threads stay unwatched") +
-             "; raise the session option `workers`");
-    return false;
-  }
-  worker->session = shared_from_this();  // which may be closed: spare workers come late
-  worker->index = *index;
-  line_flags_[*index] = worker->flags;
-  WorkerState& added = *(workers_[*index] = std::move(worker));
-  if (attachment_ != nullptr) {
-    write_line(*attachment_, added);
-    point_at(added, attachment_);
-  }
-  return true;
-}
-
-void Session::remove_worker(WorkerState* worker) {
-  tasks_.give_back(worker->slots);
-  std::unique_ptr<WorkerState> last;  // with its segments, unmapped after the lock
-  const std::lock_guard lock(mutex_);
-  if (worker->attachment != nullptr) {
-    pulsed_worker_line& line = worker->attachment->service.lines[worker->index];
-    __atomic_store_n(&line.task, 0, __ATOMIC_RELEASE);
-  }
-  if (attachment_ != nullptr) {
-    // The kind stays: the line's totals are of it, and its next worker is.
-    __atomic_store_n(&attachment_->service.lines[worker->index].state,
-                     worker->flags & ~PULSED_WORKER_ATTACHED, __ATOMIC_RELEASE);
-  }
-  last.swap(workers_[worker->index]);
-}
-
-bool Session::adopt(WorkerState& worker) {
-  std::shared_ptr<Attachment> last = worker.attachment;
-  const std::lock_guard lock(mutex_);
-  point_at(worker, attachment_);
-  return attachment_ != nullptr;
-}
-
-void Session::write_line(const Attachment& a, const WorkerState& worker) const {
-  pulsed_worker_line& line = a.service.lines[worker.index];
-  __atomic_store_n(&line.task, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&line.tid, worker.tid, __ATOMIC_RELAXED);
-  __atomic_store_n(&line.run_loop, worker.run_loop, __ATOMIC_RELAXED);
-  std::array<char, sizeof(line.name)>
-      name{};  // whole: a longer name may be left of the line's last worker
-  std::copy_n(worker.name.data(), std::min(worker.name.size(), name.size()), name.data());
-  std::memcpy(line.name, name.data(), name.size());
-  // release: publishes tid, run loop and name; pairs with the collector's load of state.
-  __atomic_store_n(&line.state, worker.flags, __ATOMIC_RELEASE);
-  pulsed_service_line& service = *a.service.service;
-  if (worker.index >= service.workers_high) {
-    __atomic_store_n(&service.workers_high, worker.index + 1, __ATOMIC_RELEASE);
-  }
-}
-
 void Session::write_class(const Attachment& a, std::size_t id) const {
   pulsed_class_record& record = a.service.classes[id];
   record.priority = classes_[id].priority;
@@ -385,16 +297,6 @@ void Session::write_identities(const Attachment& a) const {
     const std::uint32_t word = tasks_.identity(slot);
     if (word != 0) __atomic_store_n(&a.service.identity[slot], word, __ATOMIC_RELAXED);
   }
-}
-
-std::vector<std::uint64_t> Session::read_clocks(const std::vector<std::uint32_t>& wanted) {
-  std::vector<std::uint64_t> cpu;
-  const std::lock_guard lock(mutex_);
-  for (const std::uint32_t index : wanted) {
-    const bool known = index < workers_.size() && workers_[index] != nullptr;
-    cpu.push_back(known ? thread_clock_ns(workers_[index]->tid) : PULSED_CLOCK_UNREADABLE);
-  }
-  return cpu;
 }
 
 void Session::say_once(const std::string& text) {

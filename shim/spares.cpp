@@ -231,27 +231,6 @@ void Session::remove_spares(Spares& spares) {
   std::erase(spares_, &spares);
 }
 
-void Session::set_run_loop(WorkerState& worker, std::uint32_t run_loop) {
-  {
-    const std::lock_guard lock(mutex_);
-    worker.run_loop = run_loop;
-    for (const Attachment* a : {worker.attachment.get(), attachment_.get()}) {
-      if (a == nullptr) continue;
-      __atomic_store_n(&a->service.lines[worker.index].run_loop, run_loop, __ATOMIC_RELAXED);
-    }
-  }
-  poke();
-}
-
-std::uint32_t Session::serving(std::uint32_t run_loop) const {
-  const std::lock_guard lock(mutex_);
-  return static_cast<std::uint32_t>(
-      std::count_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
-        return worker != nullptr && worker->run_loop == run_loop &&
-               (worker->flags & (PULSED_WORKER_SPARE | PULSED_WORKER_ISOLATION)) == 0;
-      }));
-}
-
 void Session::start_spares() {
   std::vector<std::string> troubles;
   {
