@@ -138,7 +138,7 @@ def main() -> int:
                   'problems': problems}
         arguments.report.write_text(json.dumps(report, indent=2) + '\n')
         print(f'Written to {arguments.report}.')
-    return 1 if problems else 0
+    return 1 if problems or 'does not build' in absent.values() else 0
 
 
 if __name__ == '__main__':

@@ -46,9 +46,9 @@ UNLOADED = 'no hogs'
 HOGS = '4 hogs'
 ENDLESS = '1 endless'
 SCENARIOS = (
-    Scenario(UNLOADED, (), 0.3, 0.8),
-    Scenario(HOGS, ('--hogs', '4'), 0.6, 1.4, polls=True),
-    Scenario(ENDLESS, ('--endless', '1'), 0.4, 0.8),
+    Scenario(UNLOADED, (), 0.3, 0.7),
+    Scenario(HOGS, ('--hogs', '4'), 0.5, 1.4, polls=True),
+    Scenario(ENDLESS, ('--endless', '1'), 0.3, 0.7),
 )
 
 
