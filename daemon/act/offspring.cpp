@@ -124,18 +124,6 @@ bool OffspringSearch::was_given(const ThreadStat& stat) const {
   return false;
 }
 
-bool OffspringSearch::is_held(pid_t tid) const {
-  for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
-    const DemotionEntry& entry = ledger_.file_->entries[i];
-    // acquire: pairs with hold(), which comes before the thread is lowered
-    if (state_of(entry.word.load(std::memory_order_acquire)) == EntryState::kHeld &&
-        entry.demoted.thread.tid == tid) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool OffspringSearch::was_scanned(const DemotedThread& parent) const {
   return std::any_of(scanned_.begin(), scanned_.begin() + scans_, [&](const Scan& scan) {
     return scan.pid == parent.thread.pid && scan.since <= parent.since_boot_ticks;
@@ -210,11 +198,9 @@ std::optional<std::uint64_t> OffspringSearch::look_at_thread(const DemotedThread
     known_thread = {inode, stat->start_time, tid};
     return stat->start_time;
   }
-  const DemotedThread* const from = parent_of(parent, pid, *stat);
-  // First its priority, then the ledger: a thread is held before it is lowered.
-  if (from != nullptr && !is_held(tid)) {
+  if (const DemotedThread* const from = parent_of(parent, pid, *stat)) {
     SchedAttr inherited = from->applied;
-    inherited.flags = 0;
+    inherited.flags = 0;  // which tells it from a thread that is demoted itself
     (void)swap_priority({pid, tid, stat->start_time}, inherited, handed_on(from->before));
   }
   return stat->start_time;

@@ -61,7 +61,6 @@ class OffspringSearch {
                                                const ThreadStat& stat) const;
   bool look_at_children(const DemotedThread& parent, pid_t pid, pid_t tid, int generation);
   [[nodiscard]] bool was_given(const ThreadStat& stat) const;
-  [[nodiscard]] bool is_held(pid_t tid) const;
   [[nodiscard]] Known& known(pid_t tid) { return known_[static_cast<std::size_t>(tid) % kKnown]; }
 
   const DemotionLedger& ledger_;

@@ -147,7 +147,7 @@ TEST_CASE("The guardian undoes what a stopped daemon holds, and the daemon goes 
     std::vector<DemotionId> ids;
     demote_all(service, tools, ids);
     tools.steps.store(1);
-    while (tools.orders.load() == 0) tools.demoter.beat(monotonic_ns());
+    beat_until_ordered(tools);
     bool accepted = tools.ledger.undone_by_guardian() == ids.size();
     for (const DemotionId id : ids) accepted = accepted && !tools.demoter.boost(id);
     for (const DemotionId id : ids) tools.demoter.restore(id);
@@ -181,8 +181,8 @@ TEST_CASE(
       return true;
     });
   });
-  // The other thread's coming back shows that the guardian found this daemon to stand still.
   REQUIRE(daemon.reaches(1));
+  // There is nothing to see of a guardian that finds the daemon standing still and the thread not lowered.
   const Clock::time_point since = Clock::now();
   CHECK(wait_until([&] { return Clock::now() - since > 2 * act::Guardian::kStale; }));
   daemon.signal(SIGCONT);

@@ -16,10 +16,7 @@ std::function<void(Tools&)> demoting_first(const PlayedService& service, bool id
     const auto id = tools.demoter.demote(service.thread(0), {idle, 13}, [] { return true; });
     if (!id) return;
     tools.steps.store(1);
-    while (tools.orders.load() == 0) {
-      tools.demoter.beat(monotonic_ns());
-      std::this_thread::sleep_for(milliseconds{5});
-    }
+    beat_until_ordered(tools);
     tools.demoter.restore(*id);
     tools.steps.store(2);
     beat_forever(tools);
@@ -47,6 +44,23 @@ TEST_CASE("What a demoted thread spawned comes back to the priority it would hav
     for (const pid_t tid : offspring) CHECK(wait_until([&] { return is_ordinary(tid); }));
     CHECK(service.all_at_own_priority());
   }
+}
+
+TEST_CASE(
+    "All offspring is found, be it more than one round looks at, in a process of many threads") {
+  if (!may_raise()) return;
+  const TempDir dir;
+  PlayedService service;
+  for (int i = 0; i < 200; ++i) (void)service.spawn('t');
+  PlayedDaemon daemon(dir.path(), demoting_first(service));
+  REQUIRE(daemon.reaches(1));
+  std::vector<pid_t> offspring;
+  for (int i = 0; i < 300; ++i) offspring.push_back(service.spawn('t'));
+  for (int i = 0; i < 20; ++i) offspring.push_back(service.spawn('f'));
+  daemon.order();
+  REQUIRE(daemon.reaches(2));
+  for (const pid_t tid : offspring) CHECK(wait_until([&] { return is_ordinary(tid); }));
+  CHECK(service.all_at_own_priority());
 }
 
 TEST_CASE("What a thread spawns comes back while it is demoted for long") {
@@ -126,7 +140,7 @@ TEST_CASE("A thread that is demoted itself is nobody's offspring") {
   PlayedDaemon daemon(dir.path(), [&](Tools& tools) {
     const auto first =
         tools.demoter.demote(service.thread(0), PlayedDaemon::kLow, [] { return true; });
-    while (tools.orders.load() == 0) tools.demoter.beat(monotonic_ns());
+    beat_until_ordered(tools);
     const auto tid = static_cast<pid_t>(tools.orders.load());
     const clocks::PeerThread young{service.thread(0).pid, tid,
                                    act::read_thread_stat(service.thread(0).pid, tid)->start_time};

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
@@ -216,7 +217,7 @@ class PlayedDaemon {
 
   static constexpr act::LowerPriority kLow{false, 13};
 
-  // In a process group of its own, holding a lock as a daemon holds its run directory. It says `steps` >= 1 itself.
+  // In a process group of its own, holding a lock as a daemon holds its run directory.
   PlayedDaemon(const std::string& run_dir, const std::function<void(Tools&)>& body) {
     pid_ = fork_for_test([&] {
       ::setpgid(0, 0);
@@ -226,6 +227,9 @@ class PlayedDaemon {
       ledger.restore_all();
       act::Guardian guardian(ledger);
       act::Demoter demoter(&ledger, &guardian);
+      // As the control loop does: a daemon kept from running for 250 ms would be taken for a stopped one.
+      const sched_param first{.sched_priority = 1};
+      ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
       shared_->guardian.store(guardian.pid());
       Tools tools{ledger, guardian, demoter, shared_->steps, shared_->orders};
       body(tools);
@@ -267,11 +271,17 @@ inline std::uint64_t monotonic_ns() {
 }
 
 // As a control loop that has nothing else to do.
-[[noreturn]] inline void beat_forever(PlayedDaemon::Tools& tools) {
-  while (true) {
+inline void beat_until(PlayedDaemon::Tools& tools, const std::function<bool()>& end) {
+  while (!end()) {
     tools.demoter.beat(monotonic_ns());
-    std::this_thread::sleep_for(milliseconds{5});
+    std::this_thread::sleep_for(milliseconds{2});
   }
+}
+inline void beat_until_ordered(PlayedDaemon::Tools& tools) {
+  beat_until(tools, [&] { return tools.orders.load() != 0; });
+}
+inline void beat_forever(PlayedDaemon::Tools& tools) {
+  beat_until(tools, [] { return false; });
 }
 
 }  // namespace pulsed::test
