@@ -33,9 +33,9 @@
 // Either counts as outstanding work of the context while it lasts, and an exception leaves through a
 // run() of the context; until a thread of the service has taken it, spare workers pause. The context
 // ends these threads when it dies, so none of their polls may destroy it. But stop() does not wait
-// for what they run: before destroying what handlers use, call quiesce(ctx). Neither is in a forked
-// child: isolated work stays with the parent, and a handler must not fork to go on as a server in
-// the child. ctx.notify_fork() waits for spare workers as quiesce() does.
+// for what they run: before destroying what handlers use, call quiesce(ctx). A forked child has
+// neither: isolated work stays with the parent; ctx.notify_fork() waits for spare workers, and the
+// child's context goes on without them.
 #pragma once
 
 #include <pulsed/asio/isolation_pool.hpp>

@@ -49,21 +49,39 @@ bool holds_executor_of(const net::any_io_executor& any) {
          any.target_type() == typeid(tracked_executor_t<Context>);
 }
 
+// Does a strand over an io_context stand behind it? Its tasks never move, but a thread that polls
+// them runs that context.
+inline bool holds_strand_on_io_context(const net::any_io_executor& any) {
+  if (any.target_type() == typeid(net::strand<net::io_context::executor_type>)) return true;
+  using OverAny = net::strand<net::any_io_executor>;
+  if (any.target_type() != typeid(OverAny)) return false;
+  const net::any_io_executor inner = any.target<OverAny>()->get_inner_executor();
+  return holds_executor_of<net::io_context>(inner) || holds_strand_on_io_context(inner);
+}
+
 template <typename Inner>
 Home home_of(const Inner& inner) {
   net::execution_context* const context = context_of(inner);
   if (context == nullptr) return {};
   bool io = is_io_context_executor<Inner>;
   bool pool = is_thread_pool_executor<Inner>;
+  bool strand_on_io = false;
   if constexpr (std::is_same_v<Inner, net::any_io_executor>) {
     io = holds_executor_of<net::io_context>(inner);
     pool = holds_executor_of<net::thread_pool>(inner);
+    strand_on_io = !io && !pool && holds_strand_on_io_context(inner);
   }
-  if (io) {
+  if (io || strand_on_io) {
     auto* const spares = &net::use_service<SpareWorkers>(*context);
-    return {.pool = &spares->pool(), .spares = spares, .io = &spares->io(), .migratable = true};
+    return {.pool = &spares->pool(),
+            .spares = spares,
+            .io = io ? &spares->io() : nullptr,
+            .migratable = io,
+            .run_loop_known = true};
   }
-  return {.pool = &net::use_service<IsolationPool>(*context), .migratable = pool};
+  return {.pool = &net::use_service<IsolationPool>(*context),
+          .migratable = pool,
+          .run_loop_known = pool};
 }
 
 }  // namespace detail

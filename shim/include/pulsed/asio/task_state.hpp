@@ -16,9 +16,10 @@ namespace pulsed::asio::detail {
 // the threads that run that.
 struct Home {
   IsolationPool* pool = nullptr;        // null: the inner executor has no execution context
-  SpareWorkers* spares = nullptr;       // null: the context is no io_context
+  SpareWorkers* spares = nullptr;       // null: the context is not known to be an io_context
   const net::io_context* io = nullptr;  // the context, where it can be asked whether it is stopped
-  bool migratable = false;  // the inner executor promises nothing that another thread breaks
+  bool migratable = false;      // the inner executor promises nothing that another thread breaks
+  bool run_loop_known = false;  // otherwise a thread that polls here serves what it did before
 };
 
 // Owns the task; closed with the last executor and the last queued function.
@@ -98,7 +99,7 @@ class Poll {
     if (outermost && pool != nullptr && pool->begin_seen(thread)) noticed_by_ = pool;
     seen_ = is_worker_of(thread, state.session());
     if (!seen_) return;
-    if (outermost) serve(thread, state.home().spares);
+    if (outermost && state.home().run_loop_known) serve(thread, state.home().spares);
     const pulsed_task task = state.handle();
     const std::uint64_t now = enqueued != 0 ? pulsed_now() : 0;
     pulsed_poll_begin(task);

@@ -1,0 +1,266 @@
+#include <doctest/doctest.h>
+#include <pulsed/asio.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <latch>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "tests/shim/asio/held_context.h"
+
+namespace net = boost::asio;
+using pulsed::asio::task_executor;
+using pulsed::test::HeldContext;
+using pulsed::test::on_isolation_thread;
+using pulsed::test::on_spare_thread;
+using pulsed::test::Runners;
+using pulsed::test::wait_until;
+
+namespace {
+
+int exit_status_of(pid_t child) {
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+// The guarantee: a spare worker in the midst of its turns never stops a context, above all not one
+// that its owner has restarted and has yet to give work; and run() still returns when the work is
+// done, which it is then.
+TEST_CASE("A context that is restarted, given work and run beside a spare worker just works") {
+  const int rounds = std::getenv("PULSED_TEST_FULL") != nullptr ? 100'000 : 20'000;
+  net::io_context ctx;
+  pulsed::asio::detail::SpareTurns turns(ctx);
+  std::atomic<bool> over{false};
+  std::thread spare([&] {
+    for (int i = 0; !over; ++i) {
+      turns.begin(nullptr);
+      for (int n = 0; n < i % 3; ++n) turns.turn(std::chrono::microseconds(i % 7 * 5));
+      turns.end();
+    }
+  });
+  std::atomic<int> done{0};
+  int stopped = 0;
+  int early = 0;
+  for (int round = 1; round <= rounds; ++round) {
+    ctx.restart();
+    if (round % 64 == 0) std::this_thread::yield();
+    stopped += ctx.stopped() ? 1 : 0;
+    net::post(ctx, [&] {
+      if (round % 16 == 0) std::this_thread::yield();
+      ++done;
+    });
+    if (round % 2 == 0) net::post(ctx, [&ctx, round] { net::post(ctx, [round] { (void)round; }); });
+    ctx.run();
+    early += done == round ? 0 : 1;
+  }
+  over = true;
+  spare.join();
+  CHECK(stopped == 0);
+  CHECK(early == 0);
+  CHECK(done == rounds);
+}
+
+TEST_CASE("The turn on a stopped context ends at once, and so does one when it is stopped") {
+  constexpr std::chrono::hours kNever{1};  // the turn's length; a test that waits for it fails
+  net::io_context ctx;
+  pulsed::asio::detail::SpareTurns turns(ctx);
+  ctx.stop();
+  std::thread([&] {
+    turns.begin(nullptr);
+    CHECK(turns.turn(kNever) == 0);
+    turns.end();
+  }).join();
+  ctx.restart();
+  CHECK(ctx.run() == 0);  // no work of a spare worker was left behind
+  ctx.restart();
+
+  std::atomic<bool> ran{false};
+  net::post(ctx, [&] { ran = true; });
+  std::thread spare([&] {
+    turns.begin(nullptr);
+    CHECK(turns.turn(kNever) == 1);
+    turns.end();
+  });
+  wait_until([&] { return ran.load(); });
+  ctx.stop();
+  spare.join();
+}
+
+TEST_CASE("An exception on a spare worker leaves through a run() of the context, once") {
+  HeldContext t;
+  std::atomic<int> caught{0};
+  const auto run = [&] {
+    for (;;) {
+      try {
+        t.ctx.run();
+        return;
+      } catch (const std::runtime_error& e) {
+        caught += std::string(e.what()) == "as asked" ? 1 : 100;
+      }
+    }
+  };
+  std::thread first(run);
+  std::thread second(run);
+  t.hold_and_wake(2);
+  std::atomic<bool> thrown{false};
+  net::post(t.ex, [&] {
+    thrown = on_spare_thread();
+    throw std::runtime_error("as asked");
+  });
+  wait_until([&] { return thrown.load(); });
+  std::atomic<bool> after{false};
+  net::post(t.ex, [&] { after = true; });
+  CHECK(caught == 0);
+  t.release();
+  first.join();
+  second.join();
+  CHECK(caught == 1);
+  CHECK(after);
+  CHECK(t.polls() == 4);
+}
+
+TEST_CASE("An exception of an isolated poll leaves through run() though spare workers find it") {
+  HeldContext t;
+  std::atomic<int> caught{0};
+  const task_executor heavy(t.ctx.get_executor(), t.session.open(t.cls));
+  t.isolate(heavy.task().handle());
+  const auto run = [&] {
+    try {
+      t.ctx.run();
+    } catch (const std::runtime_error&) {
+      ++caught;
+      t.ctx.run();
+    }
+  };
+  std::thread first(run);
+  std::thread second(run);
+  t.hold_and_wake(2);
+  std::atomic<bool> isolated{false};
+  net::post(heavy, [&] {
+    isolated = on_isolation_thread();
+    throw std::runtime_error("as asked");
+  });
+  wait_until([&] { return isolated.load(); });
+  pulsed::asio::quiesce(t.ctx);
+  t.release();
+  first.join();
+  second.join();
+  CHECK(caught == 1);
+}
+
+TEST_CASE("After stop() and quiesce() nothing runs on a spare worker, and nothing will") {
+  HeldContext t;
+  Runners runners(t.ctx, 2);
+  t.hold_and_wake(2);
+  std::atomic<bool> running{false};
+  std::atomic<bool> finished{false};
+  std::atomic<int> later{0};
+  std::latch go(1);
+  net::post(t.ex, [&] {
+    pulsed::asio::quiesce(t.ctx);  // not for itself
+    running = true;
+    go.wait();
+    finished = true;
+  });
+  wait_until([&] { return running.load(); });
+  t.ctx.stop();
+  std::thread waiter([&] {
+    pulsed::asio::quiesce(t.ctx);
+    CHECK(finished);
+  });
+  go.count_down();
+  waiter.join();
+  for (int i = 0; i < 100; ++i) net::post(t.ex, [&] { ++later; });
+  t.tell_spares(PULSED_SPARE_PARK);
+  t.tell_spares(PULSED_SPARE_RUN);
+  t.release();
+  runners.join();
+  pulsed::asio::quiesce(t.ctx);
+  CHECK(later == 0);
+}
+
+TEST_CASE("Two handlers on spare workers that quiesce the context do not wait for each other") {
+  HeldContext t;
+  Runners runners(t.ctx, 2);
+  t.hold_and_wake(2);
+  std::latch both(2);
+  std::atomic<int> done{0};
+  for (int i = 0; i < 2; ++i) {
+    net::post(t.ex, [&] {
+      both.arrive_and_wait();
+      pulsed::asio::quiesce(t.ctx);
+      ++done;
+    });
+  }
+  wait_until([&] { return done == 2; });
+  t.release();
+}
+
+TEST_CASE("A handler may fork beside a spare worker: the child's context goes on and ends") {
+  HeldContext t;
+  CHECK(pulsed::asio::spare_workers(t.ctx, 1));
+  std::atomic<bool> served{false};
+  pid_t child = -1;
+  bool after = false;
+  net::post(t.ex, [&] {
+    t.work.reset();
+    t.wait_for_spares(1);
+    t.tell_spares(PULSED_SPARE_RUN);
+    net::post(t.ex, [&] { served = on_spare_thread(); });
+    wait_until([&] { return served.load(); });
+    t.ctx.notify_fork(net::execution_context::fork_prepare);
+    child = fork();
+    t.ctx.notify_fork(child == 0 ? net::execution_context::fork_child
+                                 : net::execution_context::fork_parent);
+    net::post(t.ex, [&] { after = true; });
+  });
+  t.ctx.run();
+  if (child == 0) _exit(after && t.ctx.stopped() ? 0 : 1);
+  CHECK(after);
+  CHECK(exit_status_of(child) == 0);
+}
+
+TEST_CASE("A handler that forks on a spare worker goes on in the child, alone") {
+  HeldContext t;
+  Runners runners(t.ctx, 2);
+  t.hold_and_wake(2);
+  pid_t child = -1;
+  t.on_spare([&] {
+    t.ctx.notify_fork(net::execution_context::fork_prepare);
+    child = fork();
+    t.ctx.notify_fork(child == 0 ? net::execution_context::fork_child
+                                 : net::execution_context::fork_parent);
+    if (child == 0) net::post(t.ex, [&] { net::post(t.ctx, [] { _exit(7); }); });
+  });
+  CHECK(exit_status_of(child) == 7);
+  t.on_spare([] {});
+  t.release();
+}
+
+TEST_CASE("A forked child may drop a context that its parent's spare workers serve") {
+  auto t = std::make_unique<HeldContext>();
+  Runners runners(t->ctx, 2);
+  t->hold_and_wake(2);
+  t->on_spare([] {});
+  t->tell_spares(PULSED_SPARE_PARK);
+  t->wait_until_parked();
+  const pid_t child = fork();
+  if (child == 0) {
+    pulsed::asio::quiesce(t->ctx);
+    t->ctx.~io_context();
+    _exit(0);
+  }
+  CHECK(exit_status_of(child) == 0);
+  t->release();
+  runners.join();
+}
