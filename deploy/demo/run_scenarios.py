@@ -39,10 +39,11 @@ def parse_arguments() -> argparse.Namespace:
                         help='light requests a second (default: %(default)s)')
     parser.add_argument('--report', type=Path, metavar='FILE', help='write everything as JSON, too')
     names = [scenario.name for scenario in SCENARIOS]
-    parser.add_argument('--scenarios', nargs='+', choices=names, default=names, metavar='NAME',
-                        help=f"of {', '.join(names)} (default: all)")
+    parser.add_argument('--scenarios', nargs='+', choices=names, metavar='NAME',
+                        default=[scenario.name for scenario in SCENARIOS if scenario.by_default],
+                        help=f"of {', '.join(names)} (default: %(default)s)")
     parser.add_argument('--modes', nargs='+', choices=MODES, metavar='MODE',
-                        help=f"of {', '.join(MODES)} (default: all, and no shadow in no_checkpoints and lock)")
+                        help=f"of {', '.join(MODES)} (default: all, and no shadow from no_checkpoints on)")
     arguments = parser.parse_args()
     if arguments.repetitions < 1 or arguments.seconds <= 0 or arguments.warmup < 0 or arguments.light_rate <= 0:
         parser.error('--repetitions, --seconds and --light-rate must be above 0, and --warmup not below')

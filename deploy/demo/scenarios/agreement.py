@@ -13,8 +13,10 @@ LONG_POLL_S = 0.010     # heavy work that is not interrupted takes 20 ms
 COUNT_TOLERANCE = 0.02  # for what the daemon derives from samples, and for requests under way at either end
 MOST_FALSE_VIOLATIONS = 0.01  # of light requests: their 20 us are far below any budget, and waiting for a lock is none
 
+MOST_NEEDLESS_WAKES = 0.01  # by light requests: any poll that is kept from running for long holds its worker
+IN_PLACE = 'in_place'
 HELD_ACTS = ('spare_wakes_total', 'demotions_total')  # on polls that hold their worker
-ACTS = ('directives_total', 'yields_obeyed_total', 'isolated_polls_total') + HELD_ACTS
+ACTS = ('directives_total', 'yields_obeyed_total', 'isolated_polls_total', *HELD_ACTS)
 
 
 def disagreements(outcome: Outcome) -> List[str]:
@@ -75,8 +77,16 @@ def _verdicts(outcome: Outcome, metrics: Metrics) -> List[str]:
             found.append(f'{violations:.0f} violations of demo/{heavy} for {requests} {heavy}s of 20 ms, one poll each')
     elif requests and not any(acts.values()):
         found.append(f'enforce did nothing beside {requests} {heavy}s')
+    elif requests and outcome.scenario.name == IN_PLACE:
+        found += [f'pulsed_{name} is 0 beside {requests} {heavy}s that cannot be isolated'
+                  for name in HELD_ACTS if not acts[name]]
+        if acts['isolated_polls_total']:
+            found.append(f"{acts['isolated_polls_total']:.0f} polls were isolated against the policy")
     elif not requests:
-        found += [f'pulsed_{name} is {acts[name]:.0f} beside no heavy request' for name in HELD_ACTS if acts[name]]
+        if acts['demotions_total']:
+            found.append(f"pulsed_demotions_total is {acts['demotions_total']:.0f} beside no heavy request")
+        if acts['spare_wakes_total'] > MOST_NEEDLESS_WAKES * outcome.served['lookups']:
+            found.append(f"{acts['spare_wakes_total']:.0f} spare workers woken for {outcome.served['lookups']} lookups alone")
     for cls in ('demo/lookup', 'demo/price'):
         false_ones, all_of_them = counted(metrics, 'violations_total', cls=cls), _requests_by_class(outcome)[cls]
         if false_ones > MOST_FALSE_VIOLATIONS * all_of_them:

@@ -19,13 +19,13 @@ def free_port() -> int:
 
 
 class Daemon(Process):
-    def __init__(self, binary: Path, folder: Path, enforcement: str):
+    def __init__(self, binary: Path, folder: Path, policy_text: str):
         self.run_dir = folder / 'run'
         state_dir = folder / 'state'
         for created in (self.run_dir, state_dir):
             created.mkdir(parents=True)
         policy = folder / 'policy.yaml'
-        policy.write_text(f'enforcement: {enforcement}\n')
+        policy.write_text(policy_text)
         config = folder / 'pulsed.yaml'  # empty, so that one in /etc does not count
         config.write_text('')
         self._url = f'http://127.0.0.1:{free_port()}'

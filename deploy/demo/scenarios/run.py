@@ -28,6 +28,8 @@ class Scenario(NamedTuple):
     price_part: float     # of the light requests; the others are /lookup
     measured_part: float  # of --seconds: more where p99.9 is judged, which needs many requests
     modes: Tuple[str, ...] = MODES  # by default
+    policy: str = ''      # beside `enforcement`, in YAML
+    by_default: bool = True
 
 
 SCENARIOS = (
@@ -36,6 +38,9 @@ SCENARIOS = (
     Scenario('fresh_tasks', 'request', 'report', 4, 0.0, 0.6),
     Scenario('no_checkpoints', 'connection', 'export', 4, 0.0, 1.0, ('bare', 'enforce')),
     Scenario('lock', 'connection', 'restock', 4, 0.1, 1.0, ('bare', 'enforce')),
+    # Where tasks may not change threads only spare workers and demotion are left. Three hogs, as two workers and two spare
+    # workers leave none for anybody else beside four.
+    Scenario('in_place', 'connection', 'export', 3, 0.0, 1.0, ('bare', 'enforce'), 'defaults: {max_tier: yield}\n', False),
 )
 
 
@@ -68,7 +73,7 @@ def run(scenario: Scenario, mode: str, seed: int, settings: Settings) -> Outcome
     with ExitStack() as stack:
         daemon = None
         if mode != 'bare':
-            daemon = stack.enter_context(Daemon(settings.binaries / 'pulsed', folder, mode))
+            daemon = stack.enter_context(Daemon(settings.binaries / 'pulsed', folder, f'enforcement: {mode}\n{scenario.policy}'))
             daemon.wait_ready()
         service = stack.enter_context(_start_service(scenario, daemon, settings, folder))
         port = service.wait_for_line(r'listening on 127\.0\.0\.1:(\d+)$', SERVICE_START_TIMEOUT_S).group(1)

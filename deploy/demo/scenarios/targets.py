@@ -74,4 +74,7 @@ WANTED = [
     Wanted('lock', P99, 'enforce', None, 'enforce', UNLOADED),
     Wanted('lock', rate_of('restock'), 'enforce'),
     Wanted('lock', P99, 'shadow', CONTAINS_1),
+    Wanted('in_place', P99, 'enforce'),
+    Wanted('in_place', P999, 'enforce'),
+    Wanted('in_place', rate_of('export'), 'enforce'),
 ]

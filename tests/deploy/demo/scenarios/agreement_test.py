@@ -98,6 +98,20 @@ class Agreement(unittest.TestCase):
         self.assert_one('pulsed_demotions_total is 1 beside no heavy', **none, changes={
             **quiet, 'pulsed_demotions_total{service="pulsed-demo"}': 1})
 
+        wakes = 'pulsed_spare_wakes_total{service="pulsed-demo"}'
+        self.assertEqual(disagreements(outcome(changes={**quiet, wakes: 10}, **none)), [])
+        self.assert_one('11 spare workers woken for 1000 lookups alone', **none, changes={**quiet, wakes: 11})
+
+    def test_hogs_that_stay_where_they_are_wake_spare_workers_and_are_demoted(self):
+        in_place = {'mode': 'enforce', 'scenario': 'in_place'}
+        wakes, demotions, isolated = (f'pulsed_{name}_total{{service="pulsed-demo"}}'
+                                      for name in ('spare_wakes', 'demotions', 'isolated_polls'))
+        both = {**ENFORCED, wakes: 2, demotions: 100}
+        self.assertEqual(disagreements(outcome(changes=both, **in_place)), [])
+        self.assert_one('spare_wakes_total is 0', **in_place, changes={**both, wakes: 0})
+        self.assert_one('demotions_total is 0', **in_place, changes={**both, demotions: 0})
+        self.assert_one('3 polls were isolated against', **in_place, changes={**both, isolated: 3})
+
     def test_waking_a_spare_worker_is_acting(self):
         changes = {**ENFORCED, 'pulsed_yields_obeyed_total{service="pulsed-demo",class="demo/report"}': 0}
         self.assertEqual(disagreements(outcome('enforce', {

@@ -3,7 +3,7 @@ import unittest
 from scenarios import printing, summary
 from scenarios.targets import WANTED
 
-HEAVY = {'no_checkpoints': 'export', 'lock': 'restock'}
+HEAVY = {'no_checkpoints': 'export', 'in_place': 'export', 'lock': 'restock'}
 
 
 def row(scenario, mode, repetition, p99, heavy_rate=80.0, violations=None, price_p99=None):
