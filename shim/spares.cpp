@@ -33,7 +33,7 @@ thread_local const Spares* tls_spares = nullptr;
 pulsed_spares_options complete(const pulsed_spares_options& options) {
   pulsed_spares_options full{};
   std::memcpy(&full, &options, std::min(options.size, sizeof(full)));
-  full.most = full.most == 0 ? kMost : std::min(full.most, kMost);
+  full.count = std::min(full.count, kMost);
   if (full.from_workers == 0) full.from_workers = kFromWorkers;
   return full;
 }
@@ -102,7 +102,8 @@ void Spares::close(Spares* spares) {
 }
 
 std::string Spares::start(std::uint32_t workers) {
-  const std::uint32_t due = workers < options_.from_workers ? 0 : std::min(workers, options_.most);
+  const std::uint32_t wanted = options_.count != 0 ? options_.count : std::min(workers, kMost);
+  const std::uint32_t due = workers < options_.from_workers ? 0 : wanted;
   while (threads_.size() < due) {
     try {
       start_thread();

@@ -37,12 +37,12 @@ struct ServedLoop {
   std::atomic<bool> stopped{false};
   std::function<void()> in_turn;  // set before it is served
 
-  [[nodiscard]] SparesOptions options(std::uint32_t most = 0, std::uint32_t from_workers = 0) {
+  [[nodiscard]] SparesOptions options(std::uint32_t count = 0, std::uint32_t from_workers = 0) {
     return {.turn = turn,
             .begin = [](void* self) { ++static_cast<ServedLoop*>(self)->begins; },
             .end = [](void* self) { ++static_cast<ServedLoop*>(self)->ends; },
             .context = this,
-            .most = most,
+            .count = count,
             .from_workers = from_workers};
   }
   static std::uint32_t turn(void* self, std::uint32_t microseconds) {

@@ -76,12 +76,12 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a service may want fewer spare workers than workers") {
+TEST_CASE("a service may want fewer spare workers than workers, or more") {
   AttachedService s;
   ServedLoop loop;
   ServedLoop other_loop;
   const Spares spares(s.session, loop.options(1));
-  const Spares other(s.session, other_loop.options());
+  const Spares other(s.session, other_loop.options(5));
   const Task task;
   const LoopWorker a(s.session, spares, task);
   const LoopWorker b(s.session, spares, task);
@@ -97,7 +97,7 @@ TEST_CASE("a service may want fewer spare workers than workers") {
     return n;
   };
   // The other's are started after those of the first.
-  REQUIRE(eventually([&] { return count(s.line(2).run_loop) == 2; }));
+  REQUIRE(eventually([&] { return count(s.line(2).run_loop) == 5; }));
   CHECK(eventually([&] { return count(s.line(0).run_loop) == 1; }));
 }
 

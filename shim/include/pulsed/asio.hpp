@@ -52,12 +52,13 @@ inline bool isolation_threads(net::execution_context& context, unsigned threads)
   return net::use_service<detail::IsolationPool>(context).threads().set_limit(threads);
 }
 
-// How many spare workers the context may have, [0, 256], 0: none; and never more than threads run it,
-// which is the default. It opts in a context that a single thread runs: then its handlers may overlap
-// from now on. Not for one made with concurrency hint 1, where two threads may stall. False, and
-// nothing changed, after the first poll by a worker, or if out of range. Thread-safe.
-inline bool spare_workers(net::io_context& context, unsigned most) {
-  return net::use_service<detail::SpareWorkers>(context).choose(most);
+// How many spare workers the context has, [0, 256], 0: none; default: as many as threads run it. How
+// many of them may be awake at once is the policy's max_spare_workers. It opts in a context that a
+// single thread runs: then its handlers may overlap from now on. Not for one made with concurrency
+// hint 1, where two threads may stall. False, and nothing changed, after the first poll by a worker,
+// or if out of range. Thread-safe.
+inline bool spare_workers(net::io_context& context, unsigned count) {
+  return net::use_service<detail::SpareWorkers>(context).choose(count);
 }
 
 // Whether tasks of this context may change threads, whatever number of threads runs it. False: it

@@ -99,7 +99,7 @@ typedef struct pulsed_spares_options {
   void (*end)(void* context);
   void* context;
   uint32_t
-      most; /* spare workers, at most 256; 0: as many as there are workers that serve the run loop */
+      count; /* of spare workers, at most 256; 0: as many as there are workers that serve the run loop */
   uint32_t
       from_workers; /* none before so many workers serve the run loop; 0: two, so never beside a single thread */
 } pulsed_spares_options;

@@ -104,7 +104,7 @@ struct SparesOptions {
   void (*begin)(void* context) = nullptr;
   void (*end)(void* context) = nullptr;
   void* context = nullptr;
-  std::uint32_t most = 0;          // [1, 256]; 0: as many as workers serve the run loop
+  std::uint32_t count = 0;         // [1, 256]; 0: as many as workers serve the run loop
   std::uint32_t from_workers = 0;  // 0: two
 };
 
@@ -120,7 +120,7 @@ class Spares {
     c.begin = options.begin;
     c.end = options.end;
     c.context = options.context;
-    c.most = options.most;
+    c.count = options.count;
     c.from_workers = options.from_workers;
     spares_ = pulsed_spares_open(session.c_session(), &c);
   }

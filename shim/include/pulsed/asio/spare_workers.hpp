@@ -55,10 +55,10 @@ class SpareWorkers : public net::execution_context::service {
   }
 
   // False if out of [0, 256], or once they are set up.
-  bool choose(unsigned most) {
+  bool choose(unsigned count) {
     const std::lock_guard lock(mutex_);
-    if (most > kMaxSpareWorkers || !sessions_.empty()) return false;
-    chosen_ = most;
+    if (count > kMaxSpareWorkers || !sessions_.empty()) return false;
+    chosen_ = count;
     ask_again();
     return true;
   }
@@ -92,7 +92,7 @@ class SpareWorkers : public net::execution_context::service {
       };
       options.end = [](void* of) { static_cast<OfSession*>(of)->context.turns_.end(); };
       options.context = &opened;
-      options.most = chosen_.value_or(0);
+      options.count = chosen_.value_or(0);
       options.from_workers = opened.opted_in ? 1 : 0;
       opened.spares = pulsed_spares_open(session, &options);
       if (opened.spares != nullptr) return opened.spares;
