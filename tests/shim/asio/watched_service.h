@@ -42,11 +42,14 @@ struct WatchedService {
   }
   [[nodiscard]] std::uint64_t polls() const { return totals(cls).polls; }
 
+  // Of all but spare workers.
   [[nodiscard]] std::vector<std::uint32_t> worker_states() const {
     std::vector<std::uint32_t> states;
     for (std::size_t worker = 0; worker < peer.dimensions.workers; ++worker) {
       const auto state = __atomic_load_n(&peer.service.lines[worker].state, __ATOMIC_ACQUIRE);
-      if (state != PULSED_WORKER_FREE) states.push_back(state);
+      if (state != PULSED_WORKER_FREE && (state & PULSED_WORKER_SPARE) == 0) {
+        states.push_back(state);
+      }
     }
     return states;
   }
