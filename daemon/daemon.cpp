@@ -116,6 +116,7 @@ Daemon::Time Daemon::tick(Time now) {
     judge_nonsense(*service, now);
   }
   if (held_.demoted() != 0) demoter_.beat(static_cast<std::uint64_t>(monotonic_now().count()));
+  if (counters_.demotes && !demoter_.usable()) lose_guardian(now);
   counters_.samples += collected.samples;
   last_tick_ = now;
   ticked_at_ns_.store(now.count(), std::memory_order_relaxed);
@@ -220,6 +221,20 @@ collect::Service* Daemon::find(attach::ServiceId id) {
   return found == services_.end() ? nullptr : found->get();
 }
 
+// What it had demoted was put back when it was found missing.
+void Daemon::lose_guardian(Time now) {
+  counters_.demotes = false;
+  for (const auto& service : services_) {
+    if (service->quarantined) continue;
+    held_.restore_threads(*service, now);
+    put_in_force(*service, now);
+  }
+  spdlog::error(
+      "the guardian of demoted threads has gone: nothing is demoted any more, as nobody would undo "
+      "it "
+      "after us; restart pulsed to have both again");
+}
+
 void Daemon::judge_nonsense(collect::Service& service, Time now) {
   if (service.nonsense > collect::kNonsenseToQuarantine) {
     quarantine(service, now);
@@ -309,8 +324,8 @@ void Daemon::publish(Time now) {
   snapshot->at = now;
   counters_.policy_revision = std::to_string(revision_);
   counters_.enforcement = policy_.enforcement;
-  counters_.demotes = demoter_.usable();  // no more, once its guardian has gone
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
+  counters_.undone_by_guardian = demoter_.undone_by_guardian();
   snapshot->daemon = counters_;
   ledger_.fill(*snapshot, services_, clock_, now);
   {

@@ -59,6 +59,7 @@ class Daemon final : public SnapshotSource {
   void detach(attach::ServiceId id, Time now);
   void act(collect::Service& service, Time now);
   void collect_last(collect::Service& service, Time now);
+  void lose_guardian(Time now);
   void judge_nonsense(collect::Service& service, Time now);
   void quarantine(collect::Service& service, Time now);
   void apply_policy(Time now);

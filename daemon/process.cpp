@@ -33,6 +33,9 @@ Demotion::Demotion(const std::string& run_dir) {
 act::Demoter Demotion::demoter() { return {&*ledger_, guardian_ ? &*guardian_ : nullptr}; }
 
 void Demotion::say() const {
+  if (!ledger_->replaced().empty()) {
+    spdlog::warn("the ledger of demoted threads was made anew: {}", ledger_->replaced());
+  }
   if (left_behind_ != 0) {
     spdlog::warn(
         "{} threads that a pulsed before this one had lowered are back at their own priority",

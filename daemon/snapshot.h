@@ -82,6 +82,7 @@ struct DaemonSnapshot {
   Histogram tick_lateness;                // woke later than asked
   bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO
   bool exact_run_times = false;           // in-flight CPU time comes from perf events
+  std::uint64_t undone_by_guardian = 0;   // threads, as the daemon stood still
   bool demotes = false;                   // may set OS priorities, and has a guardian
 };
 

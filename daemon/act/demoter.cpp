@@ -72,4 +72,8 @@ void Demoter::beat(std::uint64_t monotonic_ns) {
   (void)guarded();
 }
 
+std::uint64_t Demoter::undone_by_guardian() const {
+  return ledger_ != nullptr ? ledger_->undone_by_guardian() : 0;
+}
+
 }  // namespace pulsed::act

@@ -32,6 +32,9 @@ class Demoter {
   // While anything is demoted, at every tick. CLOCK_MONOTONIC.
   void beat(std::uint64_t monotonic_ns);
 
+  // Threads put back by the guardian, as this daemon stood still.
+  [[nodiscard]] std::uint64_t undone_by_guardian() const;
+
  private:
   [[nodiscard]] bool guarded();
 

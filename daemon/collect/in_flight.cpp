@@ -231,6 +231,9 @@ void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {
         proven = std::max(Duration{}, cpu - worker.reading->cpu - before);
       }
       poll.cpu_base = cpu - std::min(proven, at - poll_start);
+      // What is proven until here may be too little by far; what comes is exact, so blame is found from here on.
+      poll.blame_at = at;
+      poll.blame_cpu = cpu - *poll.cpu_base;
     }
     poll.cpu = std::max(poll.cpu, cpu - *poll.cpu_base);
   }

@@ -135,6 +135,10 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kCanDemote, kGauge, "pulsed_can_demote", kByNothing,
      "1 if the daemon may set OS priorities of services' threads and has a guardian to undo it, "
      "0 if it lacks CAP_SYS_NICE: then hogs are not demoted."},
+    {kUndoneByGuardian, kCounter, "pulsed_demotions_undone_by_guardian_total", kByNothing,
+     "Demoted threads that the guardian put back because the daemon stood still. Rising: the "
+     "daemon "
+     "is stopped or starved; see pulsed_tick_lateness_seconds."},
     {kBuildInfo, kGauge, "pulsed_build_info", kByVersion, "Always 1. What is running."},
 }};
 

@@ -63,9 +63,10 @@ enum class Series : std::uint8_t {
   kHighPriority,
   kExactRunTimes,
   kCanDemote,
+  kUndoneByGuardian,
   kBuildInfo,
 };
-inline constexpr std::size_t kSeriesCount = 47;
+inline constexpr std::size_t kSeriesCount = 48;
 static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

@@ -180,6 +180,7 @@ void add_daemon(Families& families, const DaemonSnapshot& d) {
   families.number(kHighPriority, d.high_priority);
   families.number(kExactRunTimes, d.exact_run_times);
   families.number(kCanDemote, d.demotes);
+  families.number(kUndoneByGuardian, d.undone_by_guardian);
   families.number(kBuildInfo, true, {label_value(d.version)});
 }
 

@@ -38,6 +38,7 @@ Snapshot full_snapshot() {
               .samples = 108,
               .high_priority = true,
               .exact_run_times = false,
+              .undone_by_guardian = 109,
               .demotes = true};
   s.daemon.tick_duration.observe_ns(20'000);
   s.daemon.tick_lateness.observe_ns(600'000);
@@ -205,6 +206,7 @@ TEST_CASE("numbers of the daemon are where their names say") {
   CHECK(value(families, "pulsed_samples_total") == 108);
   CHECK(value(families, "pulsed_high_priority") == 1);
   CHECK(value(families, "pulsed_can_demote") == 1);
+  CHECK(value(families, "pulsed_demotions_undone_by_guardian_total") == 109);
   CHECK(value(families, "pulsed_exact_run_times") == 0);
   CHECK(value(families, "pulsed_tick_duration_seconds_count") == 1);
   CHECK(value(families, "pulsed_tick_lateness_seconds_count") == 2);
