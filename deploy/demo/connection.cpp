@@ -66,7 +66,7 @@ std::string answer_stats(const Service& service) {
   const Served& served = service.served;
   return stats_json({served.lookups, served.prices, served.reports, served.exports, served.restocks,
                      served.refused, service.light_polls.demoted(),
-                     service.light_polls.isolated()});
+                     service.light_polls.begun_demoted(), service.light_polls.isolated()});
 }
 
 TaskKind kind_of(Route route) {

@@ -33,6 +33,7 @@ OsPriority own_os_priority() {
 LightPolls::Scope::~Scope() {
   if (!lowered_ && !polls_.lowered_here()) return;
   (isolated_ ? polls_.isolated_ : polls_.demoted_).fetch_add(1, std::memory_order_relaxed);
+  if (lowered_ && !isolated_) polls_.begun_demoted_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace pulsed::demo

@@ -42,6 +42,10 @@ class LightPolls {
   // On a thread whose priority was another at either end, their task not being isolated: demoted for
   // somebody else, or of the isolation pool.
   [[nodiscard]] std::uint64_t demoted() const { return demoted_.load(std::memory_order_relaxed); }
+  // Those of them that began so: lowered for somebody else, as a poll that has just begun gives no cause.
+  [[nodiscard]] std::uint64_t begun_demoted() const {
+    return begun_demoted_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t isolated() const { return isolated_.load(std::memory_order_relaxed); }
 
  private:
@@ -49,6 +53,7 @@ class LightPolls {
 
   const OsPriority ordinary_;
   std::atomic<std::uint64_t> demoted_{0};
+  std::atomic<std::uint64_t> begun_demoted_{0};
   std::atomic<std::uint64_t> isolated_{0};
 };
 

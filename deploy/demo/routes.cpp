@@ -113,6 +113,7 @@ std::string stats_json(const Stats& stats) {
                   {"restocks", stats.restocks},
                   {"refused", stats.refused},
                   {"demoted_light_polls", stats.demoted_light_polls},
+                  {"begun_demoted_light_polls", stats.begun_demoted_light_polls},
                   {"isolated_light_polls", stats.isolated_light_polls}});
 }
 

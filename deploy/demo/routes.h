@@ -37,6 +37,7 @@ struct Stats {
   std::uint64_t restocks = 0;
   std::uint64_t refused = 0;
   std::uint64_t demoted_light_polls = 0;  // see LightPolls
+  std::uint64_t begun_demoted_light_polls = 0;
   std::uint64_t isolated_light_polls = 0;
 };
 

@@ -48,7 +48,8 @@ def _load_and_service(outcome: Outcome) -> List[str]:
         found += [f'the load generator had {count} {name} answered, the service served {served[name]}'
                   for name, count in answered.items() if count != served[name]]
     if served['demoted_light_polls']:
-        found.append(f"{served['demoted_light_polls']} light polls ran at another OS priority than the service's")
+        found.append(f"{served['demoted_light_polls']} light polls ran at another OS priority than the service's, "
+                     f"{served['begun_demoted_light_polls']} of them from their begin")
     return found
 
 

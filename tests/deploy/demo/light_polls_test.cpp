@@ -32,6 +32,7 @@ TEST_CASE("a light poll on a lowered thread is counted once") {
     const LightPolls::Scope scope(polls, false);
   });
   CHECK(polls.demoted() == 1);
+  CHECK(polls.begun_demoted() == 1);
   CHECK(polls.isolated() == 0);
 }
 
@@ -42,6 +43,7 @@ TEST_CASE("a light poll whose thread is lowered in the middle is counted") {
     lower();
   });
   CHECK(polls.demoted() == 1);
+  CHECK(polls.begun_demoted() == 0);
 }
 
 TEST_CASE("a thread under another policy is not at the service's priority") {

@@ -21,7 +21,7 @@ def outcome(mode='shadow', changes=None, served=None, load=None, scenario='check
     chosen, = (one for one in SCENARIOS if one.name == scenario)
     text = text.replace('demo/report', f'demo/{chosen.heavy}')
     requests = {'lookups': 1000, 'prices': 0, f'{chosen.heavy}s': 100, 'refused': 0, 'demoted_light_polls': 0,
-                'isolated_light_polls': 0, **(served or {})}
+                'begun_demoted_light_polls': 0, 'isolated_light_polls': 0, **(served or {})}
     loaded = {'errors': 0, 'first_error': '', 'lookups_total': 1000, 'prices_total': 0, 'heavy_total': 100,
               'lookup_ms': {'max': 60.0}, **(load or {})}
     return Outcome(chosen, mode, loaded, requests, 2.5, parse(text) if mode != 'bare' else None, 1.0)
