@@ -49,7 +49,8 @@ Command DaemonProcess::command(const std::string& http, const std::string& log) 
           options_.environment,
           dir + "/" + log,
           options_.user,
-          options_.descriptors};
+          options_.descriptors,
+          options_.own_group};
 }
 
 void DaemonProcess::start() {

@@ -45,6 +45,7 @@ struct DaemonOptions {
   std::vector<std::pair<std::string, std::string>> environment{};
   std::optional<uid_t> user{};
   std::optional<rlim_t> descriptors{};
+  bool own_group = false;
 };
 
 class DaemonProcess {

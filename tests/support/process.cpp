@@ -119,6 +119,7 @@ Process::Process(const Command& command) : output_(command.output) {
 
 void Process::run_child(const Command& command, int program, char** argv, char** envp) {
   constexpr int kCannotRun = 127;
+  if (command.own_group) ::setpgid(0, 0);
   if (command.descriptors) limit_descriptors(*command.descriptors);
   if (command.user && !become(*command.user)) ::_exit(kCannotRun);
   // After the change of user, which clears it.
@@ -131,6 +132,10 @@ Process::~Process() { kill(); }
 
 void Process::signal(int number) const {
   if (!ended_) ::kill(pid_, number);
+}
+
+void Process::signal_group(int number) const {
+  if (!ended_) ::kill(-pid_, number);
 }
 
 void Process::kill() {

@@ -40,6 +40,7 @@ struct Command {
   std::string output{};         // a file for stdout and stderr; empty: pipes, see below
   std::optional<uid_t> user{};  // of another user; for a test that runs as root
   std::optional<rlim_t> descriptors{};
+  bool own_group = false;  // a process group of its own: see signal_group
 };
 
 // How a process ended.
@@ -64,6 +65,7 @@ class Process {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
+  void signal_group(int number) const;
   void kill();  // SIGKILL, and reaps
   [[nodiscard]] bool was_killed() const { return killed_; }
   // Nothing if it still runs when the deadline has passed.

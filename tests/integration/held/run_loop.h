@@ -1,0 +1,69 @@
+// A run loop of the simplest kind, in the words of the C ABI: a queue, threads that serve it, and spare workers.
+#pragma once
+
+#include <pulsed/shim.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/os_priority.h"
+
+namespace pulsed::test {
+
+// One poll of a fresh task of that class.
+struct Poll {
+  std::uint16_t cls = 0;
+  std::function<void()> body;
+  bool no_spare = false;  // waits for one of the loop's own threads
+};
+
+struct RunLoopOptions {
+  std::string name;
+  unsigned workers = 2;
+  bool isolation = false;  // its threads belong to the isolation pool, and it has no spare workers
+  std::function<void()> prepare{};  // by each of its own threads, before anything else
+};
+
+class RunLoop {
+ public:
+  RunLoop(pulsed_session* session, RunLoopOptions options);
+  ~RunLoop();  // every poll must be able to end
+  RunLoop(const RunLoop&) = delete;
+  RunLoop& operator=(const RunLoop&) = delete;
+
+  void post(Poll poll);
+  // Closes the spare workers and touches the session no more, so that it can be closed while a poll is in flight.
+  void leave_session();
+  [[nodiscard]] std::uint64_t spare_polls() const { return spare_polls_.load(); }
+
+  // What the calling thread had when nothing was asked of it: its own at its start; a spare worker's, the process's.
+  [[nodiscard]] static OsPriority ordinary_priority();
+
+ private:
+  static std::uint32_t turn(void* self, std::uint32_t microseconds);
+  void serve(unsigned index);
+  [[nodiscard]] std::optional<Poll> next(std::chrono::steady_clock::time_point until, bool spare);
+  void run(const Poll& poll);
+
+  pulsed_session* session_;
+  const RunLoopOptions options_;
+  pulsed_spares* spares_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Poll> queue_;
+  bool quit_ = false;
+  std::atomic<bool> left_{false};
+  std::atomic<std::uint64_t> spare_polls_{0};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace pulsed::test
