@@ -313,7 +313,9 @@ void Daemon::put_in_force(collect::Service& service, Time now) {
   if (!enforce) held_.release(service, now);
   service.directives.set_enforce(enforce);
   service.directives.set_revision(revision_);
-  service.words.set_abilities(enforce && demoter_.usable() ? PULSED_DAEMON_DEMOTES : 0);
+  std::uint64_t abilities = enforce ? PULSED_DAEMON_WAKES_SPARES : 0;
+  if (enforce && demoter_.usable()) abilities |= PULSED_DAEMON_DEMOTES;
+  service.words.set_abilities(abilities);
 }
 
 void Daemon::publish(Time now) {

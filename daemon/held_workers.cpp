@@ -82,8 +82,11 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
     return start != 0 ? still_polls(line, start)
                       : __atomic_load_n(&line.tid, __ATOMIC_RELAXED) == worker.tid;
   };
-  if (start != 0) service.words.announce_demotion(index, start);
-  const auto id = demoter_.demote(*worker.thread, lower_priority(fields.demote_to), wanted);
+  const auto announce = [&](const act::SchedAttr& own) {
+    if (start != 0) service.words.announce_demotion(index, start, own);
+  };
+  const auto id =
+      demoter_.demote(*worker.thread, lower_priority(fields.demote_to), announce, wanted);
   if (!id) {
     service.words.end_demotion(index);
     worker.demotion_refused = now;

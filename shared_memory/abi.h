@@ -239,6 +239,8 @@ struct pulsed_daemon_line {
 /* The daemon sets OS priorities under the policy in force: threads of the isolation pool leave theirs to it, as only the
  * daemon can raise them again. */
 #define PULSED_DAEMON_DEMOTES 1u
+/* The daemon wakes spare workers under the policy in force: without it there is no need to start any. */
+#define PULSED_DAEMON_WAKES_SPARES 2u
 
 #define PULSED_SPARE_PARK 0u
 #define PULSED_SPARE_RUN 1u
@@ -246,7 +248,7 @@ struct pulsed_daemon_line {
 /* Demotion: how no other poll ever runs at a priority that was lowered for one.
  *
  *   daemon                                          worker, at the end of a poll long enough to be demoted
- *   demoted_start = start                           line.task = 0
+ *   own_policy, own_nice, demoted_start = start     line.task = 0
  *   full fence                                      full fence
  *   line still says this poll?  no: withdraw        demoted_start == start?  no: go on
  *   lower the thread                                wait, while demoted_start == start
@@ -255,7 +257,8 @@ struct pulsed_daemon_line {
  *   demoted_start = 0, restored += 1, futex wake
  *
  * Of the two looks between the fences at least one sees the other side's write. The worker waits for PULSED_RESTORE_WAIT_MS
- * at most, and not once its lease has run out and its priority is back: a daemon that died is replaced by its guardian. */
+ * at most, and not once it finds itself at own_policy and own_nice again: a daemon that died is replaced by its guardian,
+ * which cannot write here. */
 #define PULSED_RESTORE_WAIT_MS 100u
 /* No poll shorter than this is demoted, so none shorter looks. */
 #define PULSED_SHORTEST_DEMOTED_US 100u
@@ -264,9 +267,11 @@ struct pulsed_worker_word {
   uint64_t yield_start; /* the poll (by its start) that is asked to yield; 0: none */
   uint64_t
       demoted_start; /* the poll whose thread is, or is about to be, at a lower OS priority; 0: none */
-  uint32_t restored; /* futex: counts how often demoted_start was cleared */
-  uint32_t spare;    /* futex, of a spare worker: PULSED_SPARE_* */
-  uint64_t reserved[5];
+  uint32_t restored;   /* futex: counts how often demoted_start was cleared */
+  uint32_t spare;      /* futex, of a spare worker: PULSED_SPARE_* */
+  uint32_t own_policy; /* SCHED_*, of the thread that is demoted: what it goes back to */
+  int32_t own_nice;
+  uint64_t reserved[4];
 };
 
 /* Task word and class word: generation 16 | reserved 11 | tier 2 | directive 3. A task word holds only for a task of the

@@ -19,6 +19,7 @@ bool Demoter::guarded() {
 }
 
 std::optional<DemotionId> Demoter::demote(const clocks::PeerThread& thread, const LowerPriority& to,
+                                          const std::function<void(const SchedAttr&)>& announce,
                                           const std::function<bool()>& still_wanted) {
   if (!guarded()) return std::nullopt;
   const std::optional<SchedAttr> before = read_priority(thread.tid);
@@ -29,6 +30,7 @@ std::optional<DemotionId> Demoter::demote(const clocks::PeerThread& thread, cons
   if (!id) return std::nullopt;
   // Before the thread is touched: a daemon that is stopped right after could wake nobody.
   guardian_->wake();
+  announce(*before);
   if (!still_wanted() || write_priority(thread.tid, *applied) != 0) {
     ledger_->withdraw(*id);
     return std::nullopt;

@@ -19,11 +19,12 @@ class Demoter {
   // A guardian is there. Once it was found dead, all that was demoted is put back and nothing is demoted any more.
   [[nodiscard]] bool usable() const { return usable_; }
 
-  // Lowers the thread. `still_wanted` is asked before, once the entry is written, and again after: if it says no, all is as
-  // before. Nothing if refused: not usable, ledger full, already as low, real-time, or no longer that thread. Some 20 us.
-  [[nodiscard]] std::optional<DemotionId> demote(const clocks::PeerThread& thread,
-                                                 const LowerPriority& to,
-                                                 const std::function<bool()>& still_wanted);
+  // Lowers the thread. `announce` is told its own priority once the entry is written; `still_wanted` is asked after that, and
+  // again when the thread is lowered: if it says no, all is as before. Nothing if refused: not usable, ledger full, already as low, real-time, or no longer that thread. Some 20 us.
+  [[nodiscard]] std::optional<DemotionId> demote(
+      const clocks::PeerThread& thread, const LowerPriority& to,
+      const std::function<void(const SchedAttr&)>& announce,
+      const std::function<bool()>& still_wanted);
   // Gives the thread its own priority for a while, and takes it again. False if it is no longer ours.
   bool boost(DemotionId id);
   bool lower_again(DemotionId id);

@@ -23,8 +23,13 @@ void WorkerWords::set_abilities(std::uint64_t abilities) {
   __atomic_store_n(&d_.daemon->abilities, abilities, __ATOMIC_RELAXED);
 }
 
-void WorkerWords::announce_demotion(std::uint32_t worker, std::uint64_t start) {
-  __atomic_store_n(&d_.workers[worker].demoted_start, start, __ATOMIC_RELAXED);
+void WorkerWords::announce_demotion(std::uint32_t worker, std::uint64_t start,
+                                    const SchedAttr& own) {
+  pulsed_worker_word& word = d_.workers[worker];
+  __atomic_store_n(&word.own_policy, own.policy, __ATOMIC_RELAXED);
+  __atomic_store_n(&word.own_nice, own.nice, __ATOMIC_RELAXED);
+  // release: publishes the two before; pairs with the waiting worker's load of the start.
+  __atomic_store_n(&word.demoted_start, start, __ATOMIC_RELEASE);
   // Before the look at the worker's line; pairs with the fence at the end of a long poll (shim/restore_wait.cpp).
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "daemon/act/thread_priority.h"
 #include "shared_memory/layout.h"
 
 namespace pulsed::act {
@@ -16,9 +17,9 @@ class WorkerWords {
 
   void set_abilities(std::uint64_t abilities);  // PULSED_DAEMON_* bits
 
-  // Announces that the poll's thread is about to be lowered: its worker waits at the poll's end. What is read afterwards is
+  // Announces that the poll's thread is about to be lowered from `own`: its worker waits at the poll's end. What is read afterwards is
   // read after the worker could see this. See abi.h.
-  void announce_demotion(std::uint32_t worker, std::uint64_t start);
+  void announce_demotion(std::uint32_t worker, std::uint64_t start, const SchedAttr& own);
   // Its priority is back, or was never taken.
   void end_demotion(std::uint32_t worker);
 

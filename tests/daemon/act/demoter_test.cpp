@@ -33,13 +33,21 @@ TEST_CASE("A demoted thread is lowered until it is restored, and boosted in betw
   Scene s;
   REQUIRE(s.demoter.usable());
   int asked = 0;
-  const auto id = s.demoter.demote(s.service.thread(1), kLow, [&] {
+  int announced = 0;
+  const act::SchedAttr own = s.now(1);
+  const auto announce = [&](const act::SchedAttr& told) {
+    ++announced;
+    CHECK(asked == 0);
+    CHECK(told == own);
+  };
+  const auto id = s.demoter.demote(s.service.thread(1), kLow, announce, [&] {
     CHECK((s.now(1).nice == 13) == (asked == 1));
     ++asked;
     return true;
   });
   REQUIRE(id);
   CHECK(asked == 2);
+  CHECK(announced == 1);
   CHECK(s.now(1).nice == 13);
   CHECK(s.demoter.boost(*id));
   CHECK(s.service.at_own_priority(1));
@@ -58,7 +66,8 @@ TEST_CASE("A demotion that is not wanted any more, before or after, leaves all a
   Scene s;
   for (const int refused : {0, 1}) {
     int asked = 0;
-    CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, [&] { return asked++ != refused; }));
+    CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, kUnannounced,
+                                 [&] { return asked++ != refused; }));
     CHECK(asked == refused + 1);
     CHECK(s.service.at_own_priority(0));
   }
@@ -74,11 +83,11 @@ TEST_CASE("A thread that is another by now, or low already, is not demoted") {
   };
   clocks::PeerThread other = s.service.thread(0);
   other.start_time += 1;
-  CHECK_FALSE(s.demoter.demote(other, kLow, never));
+  CHECK_FALSE(s.demoter.demote(other, kLow, kUnannounced, never));
   other = s.service.thread(0);
   other.pid = ::getpid();
-  CHECK_FALSE(s.demoter.demote(other, kLow, never));
-  CHECK_FALSE(s.demoter.demote(s.service.thread(5), {false, 12}, never));
+  CHECK_FALSE(s.demoter.demote(other, kLow, kUnannounced, never));
+  CHECK_FALSE(s.demoter.demote(s.service.thread(5), {false, 12}, kUnannounced, never));
   CHECK(s.service.all_at_own_priority());
   CHECK(s.ledger.held() == 0);
 }
@@ -89,13 +98,13 @@ TEST_CASE("Without a guardian nothing is demoted") {
   DemotionLedger ledger(dir.path() + "/demotions");
   Demoter demoter(&ledger, nullptr);
   CHECK_FALSE(demoter.usable());
-  CHECK_FALSE(demoter.demote(service.thread(0), kLow, [] { return true; }));
+  CHECK_FALSE(demoter.demote(service.thread(0), kLow, kUnannounced, [] { return true; }));
 }
 
 TEST_CASE("When the guardian dies all comes back, and nothing is demoted any more") {
   if (!may_raise()) return;
   Scene s;
-  const auto id = s.demoter.demote(s.service.thread(0), kLow, [] { return true; });
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, kUnannounced, [] { return true; });
   REQUIRE(id);
   ::kill(s.guardian.pid(), SIGKILL);
   REQUIRE(wait_until([&] {
@@ -105,7 +114,7 @@ TEST_CASE("When the guardian dies all comes back, and nothing is demoted any mor
   CHECK(s.service.all_at_own_priority());
   CHECK_FALSE(s.demoter.boost(*id));
   s.demoter.restore(*id);
-  CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, [] { return true; }));
+  CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, kUnannounced, [] { return true; }));
   CHECK(s.service.all_at_own_priority());
 }
 

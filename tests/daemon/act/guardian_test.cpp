@@ -25,7 +25,8 @@ std::uint32_t entries_left(const TempDir& dir) {
 
 void demote_all(const PlayedService& service, Tools& tools, std::vector<DemotionId>& ids) {
   for (std::size_t i = 0; i < PlayedService::kThreads; ++i) {
-    const auto id = tools.demoter.demote(service.thread(i), PlayedDaemon::kLow, always);
+    const auto id =
+        tools.demoter.demote(service.thread(i), PlayedDaemon::kLow, kUnannounced, always);
     if (id) ids.push_back(*id);
   }
 }
@@ -50,7 +51,7 @@ std::function<void(Tools&)> demoting_at_random(const PlayedService& service, uns
       const std::size_t i = random() % ids.size();
       if (!ids[i]) {
         const bool idle = random() % 4 == 0;
-        ids[i] = tools.demoter.demote(service.thread(i), {idle, 13}, always);
+        ids[i] = tools.demoter.demote(service.thread(i), {idle, 13}, kUnannounced, always);
       } else if (random() % 3 == 0) {
         tools.demoter.boost(*ids[i]);
         if (random() % 2 == 0) tools.demoter.lower_again(*ids[i]);
@@ -110,10 +111,11 @@ TEST_CASE("A daemon killed between any two steps of a demotion leaves no thread 
           ::raise(SIGKILL);
         };
         // 0: held and not lowered yet; 1: lowered and not looked again.
-        const auto id = tools.demoter.demote(service.thread(1), PlayedDaemon::kLow, [&] {
-          die_at(asked++);
-          return true;
-        });
+        const auto id =
+            tools.demoter.demote(service.thread(1), PlayedDaemon::kLow, kUnannounced, [&] {
+              die_at(asked++);
+              return true;
+            });
         die_at(2);
         tools.demoter.boost(*id);
         die_at(3);
@@ -175,7 +177,7 @@ TEST_CASE(
   PlayedService service;
   PlayedDaemon daemon(dir.path(), [&](Tools& tools) {
     std::uint32_t asked = 0;
-    (void)tools.demoter.demote(service.thread(0), PlayedDaemon::kLow, [&] {
+    (void)tools.demoter.demote(service.thread(0), PlayedDaemon::kLow, kUnannounced, [&] {
       tools.steps.store(++asked);
       ::raise(SIGSTOP);
       return true;
@@ -269,7 +271,7 @@ TEST_CASE("A daemon that ends in good order takes its guardian with it") {
       DemotionLedger ledger(dir.path() + "/own");
       act::Guardian guardian(ledger);
       act::Demoter demoter(&ledger, &guardian);
-      if (!demoter.demote(service.thread(0), PlayedDaemon::kLow, always)) return;
+      if (!demoter.demote(service.thread(0), PlayedDaemon::kLow, kUnannounced, always)) return;
       tools.orders.store(static_cast<std::uint32_t>(guardian.pid()));
     }
     if (has_ended(static_cast<pid_t>(tools.orders.load())) && service.at_own_priority(0)) {

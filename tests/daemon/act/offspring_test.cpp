@@ -13,7 +13,8 @@ using Tools = PlayedDaemon::Tools;
 // Demotes the service's first thread, or all, says step 1, and restores them when it is told to.
 std::function<void(Tools&)> demoting_first(const PlayedService& service, bool idle = false) {
   return [&service, idle](Tools& tools) {
-    const auto id = tools.demoter.demote(service.thread(0), {idle, 13}, [] { return true; });
+    const auto id =
+        tools.demoter.demote(service.thread(0), {idle, 13}, kUnannounced, [] { return true; });
     if (!id) return;
     tools.steps.store(1);
     beat_until_ordered(tools);
@@ -138,14 +139,16 @@ TEST_CASE("A thread that is demoted itself is nobody's offspring") {
   const TempDir dir;
   PlayedService service;
   PlayedDaemon daemon(dir.path(), [&](Tools& tools) {
-    const auto first =
-        tools.demoter.demote(service.thread(0), PlayedDaemon::kLow, [] { return true; });
+    const auto first = tools.demoter.demote(service.thread(0), PlayedDaemon::kLow, kUnannounced,
+                                            [] { return true; });
     beat_until_ordered(tools);
     const auto tid = static_cast<pid_t>(tools.orders.load());
     const clocks::PeerThread young{service.thread(0).pid, tid,
                                    act::read_thread_stat(service.thread(0).pid, tid)->start_time};
     // It is back at its own priority by now, or it could not be lowered.
-    if (!first || !tools.demoter.demote(young, PlayedDaemon::kLow, [] { return true; })) return;
+    if (!first ||
+        !tools.demoter.demote(young, PlayedDaemon::kLow, kUnannounced, [] { return true; }))
+      return;
     tools.demoter.restore(*first);
     tools.steps.store(1);
     beat_forever(tools);

@@ -33,6 +33,8 @@
 
 namespace pulsed::test {
 
+inline const auto kUnannounced = [](const act::SchedAttr&) {};
+
 // Memory that forked processes share.
 template <typename T>
 class SharedWithChildren {
