@@ -65,7 +65,6 @@ WorkerState* become_worker(Session& session, const char* name, std::uint32_t kin
   worker->tid = static_cast<std::uint32_t>(::gettid());
   worker->flags = PULSED_WORKER_ATTACHED | kind;
   worker->run_loop = run_loop;
-  worker->priority = this_thread_priority();
   worker->name = name == nullptr ? "" : name;
   worker->tls_hot = &pulsed_tls_hot;
   worker->tls_asked = &pulsed_tls_asked;
@@ -129,6 +128,7 @@ WorkerState* this_worker() {
 void point_at(WorkerState& worker, std::shared_ptr<Attachment> attachment) {
   worker.attachment = std::move(attachment);
   pulsed_hot& hot = worker.page->hot;
+  worker.page->unrestored = 0;
   if (worker.attachment == nullptr) {
     __atomic_store_n(worker.tls_asked, &kInert, __ATOMIC_RELEASE);
     __atomic_store_n(worker.tls_hot, nullptr, __ATOMIC_RELEASE);

@@ -46,14 +46,6 @@ struct OuterPoll {
 
 struct WorkerState;
 
-// What demotion changes of a thread.
-struct OsPriority {
-  int policy;  // SCHED_*
-  int nice;
-  friend bool operator==(const OsPriority&, const OsPriority&) = default;
-};
-[[nodiscard]] OsPriority this_thread_priority();
-
 // The private page of a worker: MADV_WIPEONFORK, so that all of it is zero in a child, `worker` included.
 struct HotPage {
   pulsed_hot hot;
@@ -64,6 +56,7 @@ struct HotPage {
   std::uint32_t measured;      // the poll in flight is measured
   std::uint32_t flattened;     // begins of the same task inside it
   std::uint32_t depth;         // of `outer`
+  std::uint32_t unrestored;    // waits for restoring in a row that the daemon did not end
   std::array<OuterPoll, 32> outer;
 };
 static_assert(sizeof(HotPage) <= PULSED_PAGE);
@@ -76,7 +69,6 @@ struct WorkerState {
   std::uint32_t tid;
   std::uint32_t flags;  // PULSED_WORKER_* bits of its line
   std::uint32_t run_loop;
-  OsPriority priority;  // when it attached
   std::string name;
   pulsed_hot** tls_hot;
   const pulsed_hot** tls_asked;

@@ -66,6 +66,8 @@ TEST_CASE("what the daemon writes keeps its golden offsets") {
   CHECK(offsetof(pulsed_worker_word, demoted_start) == 8);
   CHECK(offsetof(pulsed_worker_word, restored) == 16);
   CHECK(offsetof(pulsed_worker_word, spare) == 20);
+  CHECK(offsetof(pulsed_worker_word, own_policy) == 24);
+  CHECK(offsetof(pulsed_worker_word, own_nice) == 28);
   CHECK(sizeof(pulsed_worker_word) == 64);
 }
 
@@ -114,11 +116,12 @@ TEST_CASE("the words of tiers and directives and records are part of the ABI") {
   CHECK(PULSED_SPARE_PARK == 0);  // zeroed memory is a parked spare worker
   CHECK(PULSED_SPARE_RUN == 1);
   CHECK(PULSED_DAEMON_DEMOTES == 1);
+  CHECK(PULSED_DAEMON_WAKES_SPARES == 2);
 }
 
 TEST_CASE("the ABI's version tells which of the reserved fields have a meaning") {
   CHECK(PULSED_ABI_MAJOR == 1);
-  CHECK(PULSED_ABI_MINOR == 1);  // run_loop, demoted_start, restored, spare, abilities
+  CHECK(PULSED_ABI_MINOR == 1);  // run_loop, demoted_start, restored, spare, own_*, abilities
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -263,6 +264,7 @@ TEST_CASE("a worker whose daemon was killed goes on when the guardian has restor
       CHECK((restored || bounded));
       early += bounded ? 0 : 1;
       guardian.join();
+      if (i % 4 == 3) s.lose_daemon_and_accept();  // no attachment sees that many
     }
   });
   if (!allowed) {
@@ -270,6 +272,58 @@ TEST_CASE("a worker whose daemon was killed goes on when the guardian has restor
     return;
   }
   CHECK(early > 0);  // it does look, and does not only count on its bound
+}
+
+// The service may have changed it since it attached.
+TEST_CASE("a priority is right when it is the one that the daemon found") {
+  Restoring s;
+  s.on_lowered_worker([&] {
+    const FakeDaemon::Peer::OwnPriority own{
+        static_cast<std::uint32_t>(::sched_getscheduler(0)),
+        static_cast<std::int32_t>(::getpriority(PRIO_PROCESS, 0))};
+    pulsed_poll_begin(s.task.handle());
+    spend(s.long_poll());
+    s.peer.mark_demoted(0, s.line().start, own);
+    s.peer.let_lease_run_out();
+    const long before = switches();
+    pulsed_poll_end();
+    CHECK(switches() == before);
+  });
+}
+
+TEST_CASE("a daemon that marks every poll and restores none is not waited for any more") {
+  Restoring s;
+  const auto said = [&] {
+    const std::vector<std::string> lines = s.log.lines();
+    return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.find("does not say when they are restored") != std::string::npos;
+    });
+  };
+  const auto poll = [&] {
+    pulsed_poll_begin(s.task.handle());
+    s.make_demoted();
+    const long before = switches();
+    pulsed_poll_end();
+    return switches() != before;
+  };
+  s.on_worker([&] {
+    int waits = 0;
+    while (waits < 7 && poll()) ++waits;
+    CHECK(waits == 7);
+    pulsed_poll_begin(s.task.handle());
+    s.make_demoted();
+    CHECK(s.waits_for_restoring([] { pulsed_poll_end(); }));  // one that is restored: from anew
+    for (waits = 0; waits < 8 && poll();) ++waits;
+    CHECK(waits == 8);
+    CHECK(said() == 1);
+    CHECK_FALSE(poll());
+    CHECK_FALSE(poll());
+    s.lose_daemon_and_accept();
+    pulsed_poll_begin(s.task.handle());
+    pulsed_poll_end();
+    CHECK(poll());  // the next one is believed
+  });
+  CHECK(said() == 1);
 }
 
 TEST_CASE("errno survives the wait") {

@@ -20,6 +20,8 @@
 
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -55,8 +57,20 @@ class FakeDaemon {
       __atomic_store_n(&daemon.workers[worker].yield_start, start, __ATOMIC_RELAXED);
     }
     // The daemon's side of a demotion, but for the thread's priority.
-    void mark_demoted(std::uint32_t worker, std::uint64_t start) {
-      __atomic_store_n(&daemon.workers[worker].demoted_start, start, __ATOMIC_RELAXED);
+    struct OwnPriority {
+      std::uint32_t policy;
+      std::int32_t nice;
+    };
+    static OwnPriority priority_of_main_thread() {
+      return {static_cast<std::uint32_t>(::sched_getscheduler(::getpid())),
+              ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()))};
+    }
+    void mark_demoted(std::uint32_t worker, std::uint64_t start,
+                      OwnPriority own = priority_of_main_thread()) {
+      pulsed_worker_word& word = daemon.workers[worker];
+      __atomic_store_n(&word.own_policy, own.policy, __ATOMIC_RELAXED);
+      __atomic_store_n(&word.own_nice, own.nice, __ATOMIC_RELAXED);
+      __atomic_store_n(&word.demoted_start, start, __ATOMIC_RELEASE);
       std::uint32_t fence = 0;  // as a locked instruction, which TSan models
       __atomic_fetch_add(&fence, 1, __ATOMIC_SEQ_CST);
     }
