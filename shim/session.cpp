@@ -242,8 +242,9 @@ bool Session::daemon_demotes() const {
   if (in_child()) return false;
   const std::lock_guard lock(mutex_);
   if (attachment_ == nullptr) return false;
-  const std::uint64_t& abilities = attachment_->daemon.daemon->abilities;
-  return (__atomic_load_n(&abilities, __ATOMIC_RELAXED) & PULSED_DAEMON_DEMOTES) != 0;
+  const pulsed_daemon_line& daemon = *attachment_->daemon.daemon;
+  const std::uint64_t abilities = __atomic_load_n(&daemon.abilities, __ATOMIC_RELAXED);
+  return (abilities & PULSED_DAEMON_DEMOTES) != 0 && lease_holds(daemon);
 }
 
 bool Session::wait_attached(std::uint32_t timeout_ms) {

@@ -23,8 +23,10 @@ using std::chrono::steady_clock;
 constexpr std::uint32_t kMost = 256;
 constexpr std::uint32_t kFromWorkers = 2;
 constexpr milliseconds kTurn{2};
-// Told to run where nobody is held, or by a daemon whose lease is out: either may change without a wake.
+// Told to run where nobody is held, or by a daemon whose lease is out: either may change without a wake. The former is
+// looked at less and less often while it stays so.
 constexpr milliseconds kNobodyHeld{1};
+constexpr milliseconds kNobodyHeldMost{50};
 constexpr milliseconds kLeaseOut{50};
 
 // Whose spare worker this thread is.
@@ -136,6 +138,7 @@ void Spares::serve(unsigned ordinal) {
   ::pthread_setname_np(::pthread_self(), name);
   WorkerState* worker = attach_this_thread(*session_, name, PULSED_WORKER_SPARE, run_loop_);
   if (worker == nullptr) return;  // the session said why
+  milliseconds look = kNobodyHeld;
   while (true) {
     const std::uint32_t changes = __atomic_load_n(&changes_, __ATOMIC_ACQUIRE);
     if (stopping_.load(std::memory_order_relaxed)) break;
@@ -144,21 +147,25 @@ void Spares::serve(unsigned ordinal) {
     } else if (wanted(*worker)) {
       engage(*worker);
       if (session_->in_child()) return;
+      look = kNobodyHeld;
     } else {
-      park(*worker, changes);
+      park(*worker, changes, look);
     }
   }
   detach_this_thread();
 }
 
-void Spares::park(const WorkerState& worker, std::uint32_t changes) const {
+void Spares::park(const WorkerState& worker, std::uint32_t changes, milliseconds& look) const {
   const std::uint32_t& word = word_of(worker).spare;
   const std::uint32_t told = __atomic_load_n(&word, __ATOMIC_RELAXED);
   Timeout timeout;
   if (told == PULSED_SPARE_RUN) {
-    timeout = lease_holds(*worker.attachment->daemon.daemon) ? kNobodyHeld : kLeaseOut;
+    timeout = lease_holds(*worker.attachment->daemon.daemon) ? look : kLeaseOut;
   }
+  const auto begin = steady_clock::now();
   wait_either(&word, told, &changes_, changes, timeout);
+  const bool woken = !timeout || steady_clock::now() - begin < *timeout;
+  look = woken ? kNobodyHeld : std::min(2 * look, kNobodyHeldMost);
 }
 
 void Spares::engage(const WorkerState& worker) const {
@@ -197,8 +204,9 @@ bool Spares::wanted(const WorkerState& worker) const {
          lease_holds(*worker.attachment->daemon.daemon) && needed(worker);
 }
 
-// Does another worker of the run loop have a poll in flight, and do as many serve it as there must be? Told by our own
-// lines, so that a spare worker also ends with a daemon that cannot tell it to.
+// Does an ordinary worker of the run loop have a poll in flight, and do as many serve it as there must be? Told by our own
+// lines, so that a spare worker also ends with a daemon that cannot tell it to; and not by spare workers, which would keep
+// each other awake.
 bool Spares::needed(const WorkerState& worker) const {
   const Attachment& a = *worker.attachment;
   const std::uint32_t high = std::min(
@@ -207,13 +215,11 @@ bool Spares::needed(const WorkerState& worker) const {
   bool in_flight = false;
   for (std::uint32_t i = 0; i < high; ++i) {
     const pulsed_worker_line& line = a.service.lines[i];
-    const std::uint32_t state = __atomic_load_n(&line.state, __ATOMIC_RELAXED);
-    if (i == worker.index || (state & PULSED_WORKER_ATTACHED) == 0 ||
-        (state & PULSED_WORKER_ISOLATION) != 0 ||
+    if (__atomic_load_n(&line.state, __ATOMIC_RELAXED) != PULSED_WORKER_ATTACHED ||
         __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED) != run_loop_) {
       continue;
     }
-    if ((state & PULSED_WORKER_SPARE) == 0) ++serving;
+    ++serving;
     in_flight = in_flight || __atomic_load_n(&line.task, __ATOMIC_RELAXED) != 0;
   }
   return in_flight && serving >= options_.from_workers;

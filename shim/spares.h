@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,7 +46,9 @@ class Spares {
   ~Spares() = default;
   void start_thread();
   void serve(unsigned ordinal);  // a spare worker's life
-  void park(const WorkerState& worker, std::uint32_t changes) const;
+  // `look`: after how long it looks again where nobody is held.
+  void park(const WorkerState& worker, std::uint32_t changes,
+            std::chrono::milliseconds& look) const;
   void engage(const WorkerState& worker) const;
   [[nodiscard]] bool wanted(const WorkerState& worker) const;
   [[nodiscard]] bool needed(const WorkerState& worker) const;

@@ -91,7 +91,8 @@ bool lease_holds(const pulsed_daemon_line& daemon) {
   const std::uint64_t heartbeat = __atomic_load_n(&daemon.heartbeat, __ATOMIC_RELAXED);
   const std::uint64_t lease = __atomic_load_n(&daemon.lease_ticks, __ATOMIC_RELAXED);
   const std::uint64_t now = pulsed_now();
-  return now < heartbeat || now - heartbeat <= lease;  // a heartbeat may be newer than our reading
+  // A heartbeat may be newer than our reading, but not by more.
+  return (now < heartbeat ? heartbeat - now : now - heartbeat) <= lease;
 }
 
 WorkerState* attach_this_thread(Session& session, const char* name, std::uint32_t kind,

@@ -143,6 +143,41 @@ TEST_CASE("a spare worker serves only while another worker is in a poll") {
   CHECK(eventually([&] { return s.loop.ends == 1; }));
 }
 
+TEST_CASE("spare workers do not keep each other awake") {
+  ServedLoop loop;
+  const Task task;
+  std::atomic<int> entered{0};
+  std::atomic<bool> let_go{false};
+  loop.in_turn = [&] {
+    const bool first = ++entered == 1;
+    const PollScope poll(task);
+    while (first && !let_go) std::this_thread::yield();  // one is held
+  };
+  LoopService s(2, loop.options(2));
+  s.await_spares(2);
+  s.workers[0]->hold();
+  s.tell_all(PULSED_SPARE_RUN);
+  REQUIRE(eventually([&] { return loop.begins == 2; }));
+  s.workers[0]->let_go();
+  CHECK(eventually([&] { return loop.ends == 1; }));
+  let_go = true;
+  CHECK(eventually([&] { return loop.ends == 2; }));
+}
+
+// A daemon that forgets them, or means harm.
+TEST_CASE("spare workers told to run where nobody is held look less and less often") {
+  Held s;
+  s.workers[0]->let_go();
+  s.run();
+  const std::uint32_t tid = s.line(s.spare).tid;
+  const auto begin = steady_clock::now();
+  const std::uint64_t before = switches_of(tid);
+  REQUIRE(eventually([&] { return switches_of(tid) >= before + 12; }));
+  CHECK(steady_clock::now() - begin >= milliseconds(200));  // a millisecond each would be 12
+  s.workers[1]->hold();
+  CHECK(s.serves());
+}
+
 TEST_CASE("a poll of another run loop or of the isolation pool needs no spare worker") {
   Held s;
   s.workers[0]->let_go();
@@ -200,6 +235,19 @@ TEST_CASE("a spare worker stops when the lease runs out and serves when it is re
   __atomic_store_n(&s.peer.daemon.daemon->lease_ticks, lease, __ATOMIC_RELAXED);
   s.peer.heartbeat();
   CHECK(eventually([&] { return s.loop.begins == 2 && s.loop.turns > turns; }));
+}
+
+TEST_CASE("a heartbeat of the future holds the lease no longer than one of now") {
+  Held s;
+  pulsed_daemon_line& daemon = *s.peer.daemon.daemon;
+  __atomic_store_n(&daemon.heartbeat, pulsed_now() + 2 * daemon.lease_ticks, __ATOMIC_RELAXED);
+  s.run();
+  const std::uint32_t tid = s.line(s.spare).tid;
+  const std::uint64_t before = switches_of(tid);
+  REQUIRE(eventually([&] { return switches_of(tid) >= before + 3; }));
+  CHECK(s.loop.begins == 0);
+  __atomic_store_n(&daemon.heartbeat, pulsed_now() + daemon.lease_ticks / 2, __ATOMIC_RELAXED);
+  CHECK(s.serves());
 }
 
 TEST_CASE("a parked spare worker changes over to a daemon that comes back") {
@@ -456,6 +504,9 @@ TEST_CASE("a daemon says whether it sets OS priorities") {
   CHECK(session.daemon_demotes());
   peer.set_abilities(~std::uint64_t{PULSED_DAEMON_DEMOTES});
   CHECK_FALSE(session.daemon_demotes());
+  peer.set_abilities(PULSED_DAEMON_DEMOTES);
+  peer.let_lease_run_out();
+  CHECK_FALSE(session.daemon_demotes());  // nobody is there to do it
   CHECK(pulsed_daemon_demotes(nullptr) == 0);
 }
 

@@ -95,13 +95,16 @@ TEST_CASE("a yield is obeyed only while the lease holds") {
   CHECK(should_yield());
 }
 
-TEST_CASE("a heartbeat a little ahead of this core keeps the lease") {
+TEST_CASE("a heartbeat ahead of this core keeps the lease, but not by more than the lease") {
   Asked s;
   const PollScope poll(s.task);
   s.ask();
-  s.peer.daemon.daemon->lease_ticks = 1;
-  s.peer.daemon.daemon->heartbeat = pulsed_now() + s.peer.end.daemon_header.ticks_per_second * 60;
+  const std::uint64_t minute = s.peer.end.daemon_header.ticks_per_second * 60;
+  s.peer.daemon.daemon->lease_ticks = 2 * minute;
+  s.peer.daemon.daemon->heartbeat = pulsed_now() + minute;
   CHECK(should_yield());
+  s.peer.daemon.daemon->heartbeat = pulsed_now() + 10 * minute;
+  CHECK_FALSE(should_yield());
 }
 
 TEST_CASE("a yield asked of an outer poll is void while and after another runs inside it") {
