@@ -14,7 +14,8 @@ bool Demoter::guarded() {
   if (!usable_) return false;
   if (guardian_->alive()) return true;
   usable_ = false;
-  ledger_->restore_all();
+  // What cannot be put back now stays held, and its id is good for restore().
+  (void)ledger_->restore_all();
   return false;
 }
 
@@ -23,29 +24,30 @@ std::optional<DemotionId> Demoter::demote(const clocks::PeerThread& thread, cons
                                           const std::function<bool()>& still_wanted) {
   if (!guarded()) return std::nullopt;
   const std::optional<SchedAttr> before = read_priority(thread.tid);
-  if (!before || !still_that_thread(thread)) return std::nullopt;
+  if (!before || identify(thread) != Identity::kSame) return std::nullopt;
   const std::optional<SchedAttr> applied = lowered(*before, to);
   if (!applied) return std::nullopt;
-  const auto id = ledger_->hold({thread, *before, *applied, boot_ticks_now()});
+  const DemotedThread demoted{thread, *before, *applied, boot_ticks_now()};
+  const auto id = ledger_->hold(demoted);
   if (!id) return std::nullopt;
   // Before the thread is touched: a daemon that is stopped right after could wake nobody.
   guardian_->wake();
   announce(*before);
-  if (!still_wanted() || write_priority(thread.tid, *applied) != 0) {
+  if (!still_wanted() || swap_priority(thread, *before, *applied) != Swap::kDone) {
     ledger_->withdraw(*id);
     return std::nullopt;
   }
-  if (!still_that_thread(thread)) {
-    // Its number was reused a moment ago, and by a thread that has our priority now.
-    (void)write_priority(thread.tid, *before);
-    ledger_->withdraw(*id);
-    return std::nullopt;
-  }
-  if (!still_wanted()) {
-    restore(*id);
-    return std::nullopt;
-  }
+  if (!right_to_lower(demoted, still_wanted) && restore(*id)) return std::nullopt;
   return id;
+}
+
+bool Demoter::right_to_lower(const DemotedThread& demoted,
+                             const std::function<bool()>& still_wanted) {
+  const Identity identity = identify(demoted.thread);
+  if (identity == Identity::kGone) {
+    give_back_to_stranger(demoted.thread.tid, demoted.applied, demoted.before);
+  }
+  return identity == Identity::kSame && still_wanted();
 }
 
 bool Demoter::boost(DemotionId id) {
@@ -53,16 +55,25 @@ bool Demoter::boost(DemotionId id) {
   return held && swap_priority(held->thread, held->applied, held->before) == Swap::kDone;
 }
 
-bool Demoter::lower_again(DemotionId id) {
+bool Demoter::lower_again(DemotionId id, const std::function<bool()>& still_wanted) {
   const std::optional<DemotedThread> held = ledger_->find(id);
-  return held && guarded() &&
-         swap_priority(held->thread, held->before, held->applied) == Swap::kDone;
+  if (!held || !guarded() || !still_wanted()) return false;
+  // The guardian of a daemon that stood still would put it back at once.
+  ledger_->beat();
+  if (swap_priority(held->thread, held->before, held->applied) != Swap::kDone) return false;
+  return right_to_lower(*held, still_wanted) ||
+         swap_priority(held->thread, held->applied, held->before) == Swap::kFailed;
 }
 
-void Demoter::restore(DemotionId id) {
-  if (ledger_ == nullptr) return;
-  ledger_->restore(id);
-  guardian_->wake();
+bool Demoter::restore(DemotionId id) {
+  if (ledger_ == nullptr) return true;
+  const bool restored = ledger_->restore(id);
+  if (guardian_ != nullptr) guardian_->wake();
+  return restored;
+}
+
+void Demoter::leave(DemotionId id) {
+  if (ledger_ != nullptr) ledger_->leave(id);
 }
 
 void Demoter::beat(std::uint64_t monotonic_ns) {

@@ -17,7 +17,7 @@
 namespace pulsed::act {
 
 // word: generation 20 | state 2. Its other fields are written while the entry is FREE and stand still until it is again.
-enum class EntryState : std::uint32_t { kFree = 0, kHeld = 1, kOffspring = 2 };
+enum class EntryState : std::uint32_t { kFree = 0, kHeld = 1, kOffspring = 2, kLeft = 3 };
 
 struct alignas(64) DemotionEntry {
   std::atomic<std::uint32_t> word;

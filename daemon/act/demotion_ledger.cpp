@@ -158,10 +158,7 @@ std::optional<DemotionId> DemotionLedger::hold(const DemotedThread& demoted) {
   const std::optional<std::uint32_t> index = free_entry();
   if (!index) return std::nullopt;
   next_ = *index;
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  beat(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-       static_cast<std::uint64_t>(now.tv_nsec));
+  beat();
   DemotionEntry& entry = file_->entries[*index];
   const std::uint32_t generation = generation_of(entry.word.load(std::memory_order_relaxed)) + 1;
   const std::uint32_t word = entry_word(generation, EntryState::kHeld);
@@ -181,13 +178,21 @@ std::optional<DemotedThread> DemotionLedger::find(DemotionId id) const {
   return entry.demoted;
 }
 
-void DemotionLedger::restore(DemotionId id) {
+bool DemotionLedger::restore(DemotionId id) {
   const std::optional<DemotedThread> demoted = find(id);
-  if (!demoted) return;
-  if (swap_priority(demoted->thread, demoted->applied, demoted->before) == Swap::kFailed) return;
+  if (!demoted) return true;
+  if (swap_priority(demoted->thread, demoted->applied, demoted->before) == Swap::kFailed) {
+    return false;
+  }
   std::uint32_t word = word_of(id, EntryState::kHeld);
   file_->entries[index_of(id)].word.compare_exchange_strong(word,
                                                             word_of(id, EntryState::kOffspring));
+  return true;
+}
+
+void DemotionLedger::leave(DemotionId id) {
+  std::uint32_t word = word_of(id, EntryState::kHeld);
+  file_->entries[index_of(id)].word.compare_exchange_strong(word, word_of(id, EntryState::kLeft));
 }
 
 void DemotionLedger::withdraw(DemotionId id) {
@@ -200,8 +205,15 @@ void DemotionLedger::beat(std::uint64_t monotonic_ns) {
   vigil_->beat_ns.store(monotonic_ns, std::memory_order_relaxed);
 }
 
-std::uint32_t DemotionLedger::restore_all() {
-  std::uint32_t restored = 0;
+void DemotionLedger::beat() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  beat(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+       static_cast<std::uint64_t>(now.tv_nsec));
+}
+
+DemotionLedger::Restored DemotionLedger::restore_all() {
+  Restored restored{};
   for (std::uint32_t i = 0; i < file_->high(); ++i) {
     DemotionEntry& entry = file_->entries[i];
     std::uint32_t word = entry.word.load(std::memory_order_acquire);  // pairs with hold()
@@ -214,10 +226,14 @@ std::uint32_t DemotionLedger::restore_all() {
     }
     // Were it left in OFFSPRING by a daemon that is gone, nothing is at that priority any more; looking costs little.
     const Swap swap = swap_priority(demoted.thread, demoted.applied, demoted.before);
-    if (swap == Swap::kDone) ++restored;
-    if (swap == Swap::kFailed) continue;
+    if (swap == Swap::kDone) ++restored.restored;
+    if (swap == Swap::kFailed) {
+      ++restored.failed;
+      if (entry.owner.load(std::memory_order_relaxed) == run_) continue;
+    }
+    const EntryState next = swap == Swap::kFailed ? EntryState::kLeft : EntryState::kOffspring;
     entry.owner.store(run_, std::memory_order_relaxed);
-    entry.word.compare_exchange_strong(word, entry_word(generation, EntryState::kOffspring));
+    entry.word.compare_exchange_strong(word, entry_word(generation, next));
   }
   return restored;
 }

@@ -5,7 +5,8 @@
 // daemon and a guardian that died together left behind.
 //
 // An entry: FREE -> HELD (by the daemon, before the thread is touched) -> OFFSPRING (the thread is back; what it spawned
-// meanwhile may have inherited the low priority, and the guardian looks for it) -> FREE (by the guardian).
+// meanwhile may have inherited the low priority, and the guardian looks for it) -> FREE (by the guardian). A thread that
+// could not be put back, and whose daemon has ended or is done with it, is LEFT until a guardian could.
 //
 // Putting a thread back needs no lock and may be done twice: it is only touched while it is still that thread and its
 // priority still the one that was given to it. So the guardian of a daemon that merely stands still puts threads back and
@@ -50,17 +51,25 @@ class DemotionLedger {
   [[nodiscard]] std::optional<DemotionId> hold(const DemotedThread& demoted);
   // What is held under it; nothing once it is restored.
   [[nodiscard]] std::optional<DemotedThread> find(DemotionId id) const;
-  // Puts the thread back, unless it is another's by now; the guardian then looks for its offspring. Should the kernel refuse,
-  // the entry stays for whoever may.
-  void restore(DemotionId id);
+  // Puts the thread back, unless it is another's by now; the guardian then looks for its offspring. False if that cannot be
+  // done or told for now: the entry stays held, and `id` is good for another try.
+  [[nodiscard]] bool restore(DemotionId id);
+  // Nobody will ask for it to be restored any more: the guardian does it, as soon as it can.
+  void leave(DemotionId id);
   // The thread was never touched.
   void withdraw(DemotionId id);
   // The daemon lives: the guardian undoes all that is held when this has not come for Guardian::kStale. CLOCK_MONOTONIC.
   void beat(std::uint64_t monotonic_ns);
+  void beat();  // now
 
-  // Puts back every thread that is held, by whatever daemon, and returns how many were. Entries become this daemon's, for
-  // its guardian to look for offspring.
-  std::uint32_t restore_all();
+  struct Restored {
+    std::uint32_t restored;
+    std::uint32_t
+        failed;  // lowered still: this daemon's guardian tries on, or else the next daemon
+  };
+  // Puts back every thread that is held, by whatever daemon. Entries become this daemon's, for its guardian to look for
+  // offspring; of those that failed and are this daemon's own already, the ids stay good for another try.
+  [[nodiscard]] Restored restore_all();
   [[nodiscard]] std::uint32_t held() const;  // entries that are not free
   // Threads that the guardian put back as the daemon stood still.
   [[nodiscard]] std::uint64_t undone_by_guardian() const;

@@ -5,7 +5,7 @@
 // daemon still beats. It also looks for threads and processes that a demoted thread spawned (see offspring.h).
 //
 //   DemotionLedger ledger(run_dir + "/demotions");
-//   ledger.restore_all();
+//   (void)ledger.restore_all();
 //   Guardian guardian(ledger);  // before there are threads
 #pragma once
 

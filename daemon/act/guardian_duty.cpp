@@ -112,12 +112,12 @@ void GuardianDuty::run() {
   while (!(anything_ours() ? wait(kRoundMs) : rest())) {
     const std::uint64_t beat = ledger_.vigil_->beat_ns.load(std::memory_order_relaxed);
     const std::uint64_t now = monotonic_ns();
-    if (now > beat && now - beat > kStaleNs) put_back_ours(false);
+    put_back(now > beat && now - beat > kStaleNs ? What::kHeld : What::kLeft);
     look_for_offspring(false);
   }
   const std::uint64_t end = monotonic_ns() + kLongestGoodbyeNs;
   do {
-    put_back_ours(true);
+    put_back(What::kAll);
     look_for_offspring(true);
   } while (anything_ours() && monotonic_ns() < end && (::poll(nullptr, 0, kRoundMs), true));
 }
@@ -153,17 +153,18 @@ bool GuardianDuty::anything_ours() {
   return false;
 }
 
-void GuardianDuty::put_back_ours(bool daemon_gone) {
+void GuardianDuty::put_back(What what) {
   for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
     DemotionEntry& entry = ledger_.file_->entries[i];
     std::uint32_t word = entry.word.load(std::memory_order_acquire);  // pairs with hold()
-    if (state_of(word) != EntryState::kHeld ||
+    const bool left = state_of(word) == EntryState::kLeft;
+    if ((!left && (state_of(word) != EntryState::kHeld || what == What::kLeft)) ||
         entry.owner.load(std::memory_order_relaxed) != ledger_.run_) {
       continue;
     }
     const DemotedThread demoted = entry.demoted;
     const Swap swap = swap_priority(demoted.thread, demoted.applied, demoted.before);
-    if (!daemon_gone) {
+    if (what != What::kAll && !left) {
       if (swap == Swap::kDone) ledger_.vigil_->undone.fetch_add(1, std::memory_order_relaxed);
     } else if (swap != Swap::kFailed) {
       // Once the daemon is gone nobody lowers it any more. One that succeeds it may have made the entry its own.

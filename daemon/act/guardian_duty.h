@@ -23,7 +23,12 @@ class GuardianDuty {
   [[nodiscard]] bool rest();
   [[nodiscard]] bool wait(int timeout_ms);
   [[nodiscard]] bool anything_ours();
-  void put_back_ours(bool daemon_gone);
+  enum class What {
+    kLeft,  // what no daemon asks for any more
+    kHeld,  // and what the daemon holds, which stands still: the entries stay its own
+    kAll,   // and nobody holds it any more, as the daemon has gone
+  };
+  void put_back(What what);
   void look_for_offspring(bool daemon_gone);
   void look_after(std::uint32_t index, std::uint64_t now_ns, bool daemon_gone);
 

@@ -35,6 +35,7 @@ struct LowerPriority {
   std::int32_t nice;  // [1, 19]
 };
 
+// Nothing if it cannot be had; errno is ESRCH if there is no such thread.
 [[nodiscard]] std::optional<SchedAttr> read_priority(pid_t tid);
 // 0, or the error number.
 [[nodiscard]] int write_priority(pid_t tid, const SchedAttr& priority);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "shared_memory/segment.h"
@@ -90,9 +91,12 @@ std::optional<ThreadStat> read_thread_stat(pid_t pid, pid_t tid) {
   const shm::Fd file(::open(ProcPath(pid, tid, "stat").c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return std::nullopt;
   std::array<char, 1024> text;
+  errno = EPROTO;
   const ssize_t bytes = ::read(file.get(), text.data(), text.size());
   if (bytes <= 0) return std::nullopt;
-  return parse_thread_stat({text.data(), static_cast<std::size_t>(bytes)});
+  const auto stat = parse_thread_stat({text.data(), static_cast<std::size_t>(bytes)});
+  if (!stat) errno = EPROTO;
+  return stat;
 }
 
 std::uint64_t boot_ticks_now() {

@@ -18,7 +18,7 @@ struct ThreadStat {
   std::uint64_t start_time;  // in clock ticks since boot: tells a reused number apart
 };
 
-// Nothing if process `pid` has no such thread. Some 5 us.
+// Nothing if it cannot be had, and errno says why: ENOENT or ESRCH only if process `pid` has no such thread. Some 5 us.
 [[nodiscard]] std::optional<ThreadStat> read_thread_stat(pid_t pid, pid_t tid);
 
 // The text of /proc/<pid>/task/<tid>/stat taken apart; nothing if it is not that.

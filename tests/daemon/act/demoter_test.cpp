@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/daemon/act/no_descriptors.h"
 #include "tests/daemon/act/played_daemon.h"
 #include "tests/support/temp_dir.h"
 
@@ -25,6 +26,8 @@ struct Scene {
     return *act::read_priority(service.thread(i).tid);
   }
 };
+
+bool always() { return true; }
 
 }  // namespace
 
@@ -52,11 +55,11 @@ TEST_CASE("A demoted thread is lowered until it is restored, and boosted in betw
   CHECK(s.demoter.boost(*id));
   CHECK(s.service.at_own_priority(1));
   CHECK_FALSE(s.demoter.boost(*id));
-  CHECK(s.demoter.lower_again(*id));
+  CHECK(s.demoter.lower_again(*id, always));
   CHECK(s.now(1).nice == 13);
-  s.demoter.restore(*id);
+  CHECK(s.demoter.restore(*id));
   CHECK(s.service.at_own_priority(1));
-  CHECK_FALSE(s.demoter.lower_again(*id));
+  CHECK_FALSE(s.demoter.lower_again(*id, always));
   CHECK(s.service.at_own_priority(1));
   CHECK(wait_until([&] { return s.ledger.held() == 0; }));
 }
@@ -71,6 +74,70 @@ TEST_CASE("A demotion that is not wanted any more, before or after, leaves all a
     CHECK(asked == refused + 1);
     CHECK(s.service.at_own_priority(0));
   }
+  CHECK(wait_until([&] { return s.ledger.held() == 0; }));
+}
+
+TEST_CASE("A thread is not lowered again if that is not wanted any more, before or after") {
+  if (!may_raise()) return;
+  Scene s;
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, kUnannounced, always);
+  REQUIRE(id);
+  REQUIRE(s.demoter.boost(*id));
+  for (const int refused : {0, 1}) {
+    int asked = 0;
+    CHECK_FALSE(s.demoter.lower_again(*id, [&] { return asked++ != refused; }));
+    CHECK(asked == refused + 1);
+    CHECK(s.service.at_own_priority(0));
+  }
+  CHECK(s.demoter.lower_again(*id, always));
+}
+
+TEST_CASE("A thread that could not be put back for want of descriptors is, when asked again") {
+  if (!may_raise()) return;
+  Scene s;
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, kUnannounced, always);
+  REQUIRE(id);
+  {
+    const NoDescriptors none;
+    CHECK_FALSE(s.demoter.restore(*id));
+  }
+  CHECK_FALSE(s.service.at_own_priority(0));
+  CHECK(s.demoter.restore(*id));
+  CHECK(s.service.at_own_priority(0));
+}
+
+TEST_CASE("What is lowered, unwanted and cannot be put back is said to be lowered") {
+  if (!may_raise()) return;
+  Scene s;
+  std::optional<NoDescriptors> none;
+  int asked = 0;
+  const auto refused_later = [&] {
+    if (++asked == 1) return true;
+    none.emplace();
+    return false;
+  };
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, kUnannounced, refused_later);
+  none.reset();
+  REQUIRE(id);
+  REQUIRE(s.demoter.boost(*id));
+  asked = 0;
+  CHECK(s.demoter.lower_again(*id, refused_later));
+  none.reset();
+  CHECK(s.demoter.restore(*id));
+  CHECK(s.service.at_own_priority(0));
+}
+
+TEST_CASE("The guardian puts back what is left to it, while the daemon goes on") {
+  if (!may_raise()) return;
+  Scene s;
+  const auto id = s.demoter.demote(s.service.thread(0), kLow, kUnannounced, always);
+  REQUIRE(id);
+  s.demoter.leave(*id);
+  CHECK(wait_until([&] {
+    s.demoter.beat(monotonic_ns());
+    return s.service.at_own_priority(0);
+  }));
+  CHECK(s.demoter.undone_by_guardian() == 0);
   CHECK(wait_until([&] { return s.ledger.held() == 0; }));
 }
 
@@ -113,7 +180,7 @@ TEST_CASE("When the guardian dies all comes back, and nothing is demoted any mor
   }));
   CHECK(s.service.all_at_own_priority());
   CHECK_FALSE(s.demoter.boost(*id));
-  s.demoter.restore(*id);
+  CHECK(s.demoter.restore(*id));
   CHECK_FALSE(s.demoter.demote(s.service.thread(0), kLow, kUnannounced, [] { return true; }));
   CHECK(s.service.all_at_own_priority());
 }

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "daemon/act/demotion_file.h"
+#include "tests/daemon/act/no_descriptors.h"
 #include "tests/daemon/act/parked_thread.h"
 #include "tests/support/temp_dir.h"
 
@@ -55,11 +56,11 @@ TEST_CASE("A held thread is found until it is restored, and comes back to its ow
   CHECK(ledger.held() == 1);
   CHECK(ledger.find(*id)->applied == demotion.applied);
   thread.set(demotion.applied);
-  ledger.restore(*id);
+  CHECK(ledger.restore(*id));
   CHECK(thread.priority() == before);
   CHECK_FALSE(ledger.find(*id));
   thread.set_nice(13);
-  ledger.restore(*id);
+  CHECK(ledger.restore(*id));
   CHECK(thread.priority().nice == 13);
 }
 
@@ -80,11 +81,34 @@ TEST_CASE("The ledger that opens next restores what one before it left held") {
   threads[3]->end();
   DemotionLedger ledger(dir.path() + "/demotions");
   CHECK(ledger.replaced().empty());
-  CHECK(ledger.restore_all() == 19);
+  CHECK(ledger.restore_all().restored == 19);
   for (int i = 0; i < 20; ++i) {
     if (i != 3) CHECK(threads[static_cast<std::size_t>(i)]->priority().nice == i - 10);
   }
-  CHECK(ledger.restore_all() == 0);
+  CHECK(ledger.restore_all().restored == 0);
+}
+
+TEST_CASE("A thread that cannot be put back for now stays held, and its id stays good") {
+  if (!may_raise()) return;
+  const TempDir dir;
+  const ParkedThread thread;
+  const act::SchedAttr before = thread.priority();
+  DemotionLedger ledger(dir.path() + "/demotions");
+  const DemotedThread demotion = thread.demotion();
+  const auto id = ledger.hold(demotion);
+  REQUIRE(id);
+  thread.set(demotion.applied);
+  {
+    const NoDescriptors none;
+    CHECK_FALSE(ledger.restore(*id));
+    const DemotionLedger::Restored all = ledger.restore_all();
+    CHECK(all.restored == 0);
+    CHECK(all.failed == 1);
+  }
+  CHECK(ledger.find(*id));
+  CHECK(thread.priority() == demotion.applied);
+  CHECK(ledger.restore(*id));
+  CHECK(thread.priority() == before);
 }
 
 TEST_CASE("A thread that set its own priority meanwhile is left alone") {
@@ -102,7 +126,7 @@ TEST_CASE("A thread that set its own priority meanwhile is left alone") {
   act::SchedAttr own = batch.priority();
   own.policy = SCHED_BATCH;
   batch.set(own);
-  CHECK(ledger.restore_all() == 0);
+  CHECK(ledger.restore_all().restored == 0);
   CHECK(nice.priority().nice == 7);
   CHECK(act::same_priority(batch.priority(), own));
 }
@@ -117,10 +141,10 @@ TEST_CASE("A thread that reuses the number of a demoted one is never touched") {
   const auto id = ledger.hold(demotion);
   REQUIRE(id);
   thread.set(demotion.applied);
-  ledger.restore(*id);
+  CHECK(ledger.restore(*id));
   CHECK(act::same_priority(thread.priority(), demotion.applied));
   REQUIRE(ledger.hold(demotion));
-  CHECK(ledger.restore_all() == 0);
+  CHECK(ledger.restore_all().restored == 0);
   CHECK(act::same_priority(thread.priority(), demotion.applied));
 }
 

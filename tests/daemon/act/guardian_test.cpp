@@ -54,10 +54,9 @@ std::function<void(Tools&)> demoting_at_random(const PlayedService& service, uns
         ids[i] = tools.demoter.demote(service.thread(i), {idle, 13}, kUnannounced, always);
       } else if (random() % 3 == 0) {
         tools.demoter.boost(*ids[i]);
-        if (random() % 2 == 0) tools.demoter.lower_again(*ids[i]);
+        if (random() % 2 == 0) tools.demoter.lower_again(*ids[i], always);
       } else {
-        tools.demoter.restore(*ids[i]);
-        ids[i].reset();
+        if (tools.demoter.restore(*ids[i])) ids[i].reset();
       }
       tools.steps.fetch_add(1);
     }
@@ -119,9 +118,9 @@ TEST_CASE("A daemon killed between any two steps of a demotion leaves no thread 
         die_at(2);
         tools.demoter.boost(*id);
         die_at(3);
-        tools.demoter.lower_again(*id);
+        tools.demoter.lower_again(*id, always);
         die_at(4);
-        tools.demoter.restore(*id);
+        (void)tools.demoter.restore(*id);
         die_at(5);
       });
       CHECK(wait_until([&] { return has_ended(daemon.pid()); }));
@@ -152,7 +151,7 @@ TEST_CASE("The guardian undoes what a stopped daemon holds, and the daemon goes 
     beat_until_ordered(tools);
     bool accepted = tools.ledger.undone_by_guardian() == ids.size();
     for (const DemotionId id : ids) accepted = accepted && !tools.demoter.boost(id);
-    for (const DemotionId id : ids) tools.demoter.restore(id);
+    for (const DemotionId id : ids) accepted = tools.demoter.restore(id) && accepted;
     ids.clear();
     demote_all(service, tools, ids);
     if (accepted && ids.size() == PlayedService::kThreads) tools.steps.store(2);

@@ -18,8 +18,7 @@ std::function<void(Tools&)> demoting_first(const PlayedService& service, bool id
     if (!id) return;
     tools.steps.store(1);
     beat_until_ordered(tools);
-    tools.demoter.restore(*id);
-    tools.steps.store(2);
+    if (tools.demoter.restore(*id)) tools.steps.store(2);
     beat_forever(tools);
   };
 }
@@ -149,8 +148,7 @@ TEST_CASE("A thread that is demoted itself is nobody's offspring") {
     if (!first ||
         !tools.demoter.demote(young, PlayedDaemon::kLow, kUnannounced, [] { return true; }))
       return;
-    tools.demoter.restore(*first);
-    tools.steps.store(1);
+    if (tools.demoter.restore(*first)) tools.steps.store(1);
     beat_forever(tools);
   });
   const pid_t young = service.spawn('t');

@@ -226,7 +226,7 @@ class PlayedDaemon {
       const int lock = ::open((run_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
       if (::flock(lock, LOCK_EX | LOCK_NB) != 0) ::_exit(2);
       act::DemotionLedger ledger(run_dir + "/demotions");
-      ledger.restore_all();
+      (void)ledger.restore_all();
       act::Guardian guardian(ledger);
       act::Demoter demoter(&ledger, &guardian);
       // As the control loop does: a daemon kept from running for 250 ms would be taken for a stopped one.

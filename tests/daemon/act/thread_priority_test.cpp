@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "daemon/act/priority_swap.h"
+#include "tests/daemon/act/no_descriptors.h"
 #include "tests/daemon/act/parked_thread.h"
 
 namespace pulsed::test {
@@ -93,7 +94,37 @@ TEST_CASE("A thread that has gone has no priority to swap") {
   const SchedAttr own = thread.priority();
   thread.end();
   CHECK(act::swap_priority(thread.peer(), own, own) == act::Swap::kNotOurs);
-  CHECK_FALSE(act::still_that_thread(thread.peer()));
+  CHECK(act::identify(thread.peer()) == act::Identity::kGone);
+}
+
+TEST_CASE("A thread that cannot be looked at for want of descriptors is not taken for gone") {
+  if (!act::may_set_priorities()) return;
+  const ParkedThread thread;
+  const SchedAttr own = thread.priority();
+  const SchedAttr low = *act::lowered(own, kNice13);
+  thread.set(low);
+  {
+    const NoDescriptors none;
+    CHECK(act::identify(thread.peer()) == act::Identity::kUnknown);
+    CHECK(act::swap_priority(thread.peer(), low, own) == act::Swap::kFailed);
+  }
+  CHECK(thread.priority() == low);
+  CHECK(act::swap_priority(thread.peer(), low, own) == act::Swap::kDone);
+}
+
+TEST_CASE("A stranger that took the number is given back only what it was given by mistake") {
+  if (!act::may_set_priorities()) return;
+  const ParkedThread thread;
+  const SchedAttr before = thread.priority();
+  const SchedAttr low = *act::lowered(before, kNice13);
+  thread.set(low);
+  act::give_back_to_stranger(thread.peer().tid, low, before);
+  CHECK(thread.priority() == before);
+  SchedAttr real_time = ordinary(0, SCHED_FIFO);
+  real_time.priority = 1;
+  thread.set(real_time);
+  act::give_back_to_stranger(thread.peer().tid, low, before);
+  CHECK(thread.priority().policy == SCHED_FIFO);
 }
 
 }  // namespace pulsed::test
