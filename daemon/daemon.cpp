@@ -112,11 +112,12 @@ Daemon::Time Daemon::tick(Time now) {
     service->tiers.tick(now);
     act(*service, now);
     held_.answer(*service, policy_.enforcement, now);
+    beat();
     service->directives.heartbeat(clock_.now(), lease_ticks);
     judge_nonsense(*service, now);
   }
-  if (held_.demoted() != 0) demoter_.beat(static_cast<std::uint64_t>(monotonic_now().count()));
   if (counters_.demotes && !demoter_.usable()) lose_guardian(now);
+  note_undone(now);
   counters_.samples += collected.samples;
   last_tick_ = now;
   ticked_at_ns_.store(now.count(), std::memory_order_relaxed);
@@ -142,8 +143,10 @@ void Daemon::act(collect::Service& service, Time now) {
 
 Daemon::Time Daemon::next_tick(Time now, const collect::Collected& collected) {
   if (collected.in_flight || collected.samples != 0) busy_until_ = now + kStayAwake;
-  if (now >= busy_until_) return now + loop_.rest_tick;
-  Duration wait = loop_.tick;
+  constexpr Duration kBetweenBeats = act::Guardian::kStale / 3;
+  const Duration most = held_.demoted() != 0 ? kBetweenBeats : Duration::max();
+  if (now >= busy_until_) return now + std::min<Duration>(loop_.rest_tick, most);
+  Duration wait = std::min<Duration>(loop_.tick, most);
   if (collected.in_flight)
     wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
   if (collected.more_waiting) wait = loop_.near_budget_tick;
@@ -221,6 +224,19 @@ collect::Service* Daemon::find(attach::ServiceId id) {
   return found == services_.end() ? nullptr : found->get();
 }
 
+// The guardian takes a loop that does not beat for one that stands still.
+void Daemon::beat() {
+  if (held_.demoted() != 0) demoter_.beat(static_cast<std::uint64_t>(monotonic_now().count()));
+}
+
+// Whom the guardian put back as the loop stood still is not demoted any more: what holds a worker still is demoted anew.
+void Daemon::note_undone(Time now) {
+  const std::uint64_t undone = demoter_.undone_by_guardian();
+  if (undone == counters_.undone_by_guardian) return;
+  counters_.undone_by_guardian = undone;
+  for (const auto& service : services_) held_.restore_threads(*service, now);
+}
+
 // What it had demoted was put back when it was found missing.
 void Daemon::lose_guardian(Time now) {
   counters_.demotes = false;
@@ -247,6 +263,7 @@ void Daemon::judge_nonsense(collect::Service& service, Time now) {
 void Daemon::quarantine(collect::Service& service, Time now) {
   service.quarantined = true;
   held_.release(service, now);
+  service.words.set_abilities(0);
   service.directives.release();
   for (collect::WorkerView& worker : service.workers)
     worker.current.valid = false;  // not looked at any more
@@ -322,12 +339,12 @@ void Daemon::publish(Time now) {
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& service : services_) {
     if (!service->quarantined) collector_.read_totals(*service);
+    beat();
   }
   snapshot->at = now;
   counters_.policy_revision = std::to_string(revision_);
   counters_.enforcement = policy_.enforcement;
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
-  counters_.undone_by_guardian = demoter_.undone_by_guardian();
   snapshot->daemon = counters_;
   ledger_.fill(*snapshot, services_, clock_, now);
   {

@@ -59,6 +59,8 @@ class Daemon final : public SnapshotSource {
   void detach(attach::ServiceId id, Time now);
   void act(collect::Service& service, Time now);
   void collect_last(collect::Service& service, Time now);
+  void beat();
+  void note_undone(Time now);
   void lose_guardian(Time now);
   void judge_nonsense(collect::Service& service, Time now);
   void quarantine(collect::Service& service, Time now);

@@ -17,12 +17,19 @@ constexpr Duration kTryAgain = std::chrono::seconds{1};
 // Over how long a demoted thread's share of a CPU is looked at.
 constexpr Duration kShareWindow = std::chrono::milliseconds{20};
 
-bool still_polls(const pulsed_worker_line& line, std::uint64_t start) {
-  return __atomic_load_n(&line.start, __ATOMIC_ACQUIRE) == start &&
-         __atomic_load_n(&line.task, __ATOMIC_ACQUIRE) != 0;
+// No user but root may have more of the ledger than this.
+constexpr std::size_t kMostOfOneUser = act::DemotionLedger::kCapacity / 4;
+// How long a report waits for blame.
+constexpr Duration kBlamePatience = std::chrono::milliseconds{2};
+
+bool still_polls(const pulsed_worker_line& shared, std::uint64_t start) {
+  const auto line = collect::read_line(shared);
+  return line && line->start == start && line->task != 0;
 }
 
-act::LowerPriority lower_priority(const policy::OsPriority& to) {
+// The isolation pool is of low priority by what it is, also where no thread of a worker is lowered.
+act::LowerPriority lower_priority(policy::OsPriority to) {
+  if (to.kind == policy::OsPriority::Kind::kUnchanged) to = policy::OsPriority{};
   return {to.kind == policy::OsPriority::Kind::kIdle, to.nice};
 }
 
@@ -39,6 +46,9 @@ void HeldWorkers::answer(Service& service, policy::Enforcement enforcement, Time
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     WorkerView& worker = service.workers[i];
     if (worker.demotion && over(worker, *worker.demotion)) undo(service, i, now);
+    // Between polls a thread of the isolation pool needs no share.
+    if (worker.demotion && worker.demotion->boosted && !worker.current.valid)
+      lower_again(service, i);
     if (!worker.current.valid) continue;
     answer_poll(service, i, enforcement, now);
     held = held || worker.current.held;
@@ -53,15 +63,18 @@ void HeldWorkers::answer_poll(Service& service, std::uint32_t index,
   const policy::TierFields& fields = service.tiers.fields(collect::class_of(poll));
   const policy::HoldVerdict verdict =
       policy::judge_hold(fields, {poll.age, poll.cpu, poll.blame, worker.isolation});
-  if (verdict.report && !poll.reported) {
+  const policy::Blame blame = poll.most_blamed();
+  const bool blame_known =
+      blame != policy::Blame::kUnknown || now - poll.first_look >= kBlamePatience;
+  if (verdict.report && !poll.reported && blame_known) {
     poll.reported = true;
-    ++service.holds.held_polls[static_cast<std::size_t>(poll.most_blamed())];
-    report_held(service, index, now);
+    ++service.holds.held_polls[static_cast<std::size_t>(blame)];
+    report_held(service, index, blame, now);
   }
   poll.held = verdict.spare;
   if (enforcement != policy::Enforcement::kEnforce) return;
   if (worker.demotion) {
-    keep_share(service, worker, fields);
+    keep_share(service, index, fields);
   } else if (verdict.demote) {
     demote(service, index, fields, now);
   }
@@ -73,10 +86,8 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
   const std::uint64_t start = worker.isolation ? 0 : worker.current.start;
   // A shim of ABI 1.0 does not wait for its thread to be restored.
   if (!demoter_.usable() || !worker.thread || service.peer.abi_minor < 1) return;
-  if (worker.demotion_refused_start == worker.current.start ||
-      (start == 0 && now < worker.demotion_refused + kTryAgain)) {
-    return;
-  }
+  if (worker.demotion_refused_start == worker.current.start || now < worker.demote_again) return;
+  std::size_t& of_user = demoted_of_[service.peer.uid];
   const pulsed_worker_line& line = service.s.lines[index];
   const auto wanted = [&] {
     return start != 0 ? still_polls(line, start)
@@ -85,28 +96,43 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
   const auto announce = [&](const act::SchedAttr& own) {
     if (start != 0) service.words.announce_demotion(index, start, own);
   };
-  const auto id =
-      demoter_.demote(*worker.thread, lower_priority(fields.demote_to), announce, wanted);
-  if (!id) {
-    service.words.end_demotion(index);
-    worker.demotion_refused = now;
-    worker.demotion_refused_start = worker.current.start;
-    // A poll that ended meanwhile needs none any more.
-    if (wanted()) ++service.holds.demotions_refused;
+  std::optional<act::DemotionId> id;
+  if (service.peer.uid == 0 || of_user < kMostOfOneUser)
+    id = demoter_.demote(*worker.thread, lower_priority(fields.demote_to), announce, wanted);
+  if (id) {
+    worker.demotion = collect::Demotion{*id, start, worker.tid, now};
+    ++service.holds.demotions;
+    ++demoted_;
+    ++of_user;
     return;
   }
-  worker.demotion = collect::Demotion{*id, start, worker.tid, now};
-  ++service.holds.demotions;
-  ++demoted_;
+  service.words.end_demotion(index);
+  // A poll that ended meanwhile needs none any more.
+  if (!wanted()) return;
+  worker.demotion_refused_start = worker.current.start;
+  if (start == 0) {
+    // Most likely it lowered itself before we came. If not: what is new on this pool does so from now on.
+    if (worker.demote_again == Time{}) ++service.holds.demotions_refused;
+    worker.demote_again = now + kTryAgain;
+    service.words.set_abilities(service.words.abilities() & ~std::uint64_t{PULSED_DAEMON_DEMOTES});
+  } else {
+    ++service.holds.demotions_refused;
+  }
 }
 
 // A thread that holds a lock must get somewhere, however busy the machine.
-void HeldWorkers::keep_share(Service& service, WorkerView& worker,
+void HeldWorkers::keep_share(Service& service, std::uint32_t index,
                              const policy::TierFields& fields) {
+  WorkerView& worker = service.workers[index];
   collect::Demotion& demotion = *worker.demotion;
   if (!worker.reading) return;
   const collect::CpuReading& reading = *worker.reading;
   const bool wants_to_run = worker.current.blame != policy::Blame::kBlocked;
+  if (demotion.share_start != worker.current.start) {
+    demotion.share_start = worker.current.start;
+    demotion.share_begun = false;
+    if (demotion.boosted) lower_again(service, index);
+  }
   if (!demotion.share_begun || !wants_to_run) {
     demotion.share_begun = true;
     demotion.share_since = reading.at;
@@ -116,7 +142,7 @@ void HeldWorkers::keep_share(Service& service, WorkerView& worker,
   const policy::DemotedShare share{passed, reading.cpu - demotion.share_cpu, wants_to_run};
   const bool short_of_it = policy::falls_short(fields, share);
   if (demotion.boosted && !short_of_it) {
-    if (demoter_.lower_again(demotion.id)) demotion.boosted = false;
+    lower_again(service, index);
     demotion.share_begun = false;
   } else if (!demotion.boosted && passed >= kShareWindow) {
     if (short_of_it && demoter_.boost(demotion.id)) {
@@ -127,19 +153,33 @@ void HeldWorkers::keep_share(Service& service, WorkerView& worker,
   }
 }
 
-void HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
+// Not if what it was lowered for has ended by now: then undo() follows.
+void HeldWorkers::lower_again(Service& service, std::uint32_t index) {
+  collect::Demotion& demotion = *service.workers[index].demotion;
+  const pulsed_worker_line& line = service.s.lines[index];
+  const auto wanted = [&] { return demotion.start == 0 || still_polls(line, demotion.start); };
+  if (demoter_.lower_again(demotion.id, wanted)) demotion.boosted = false;
+}
+
+bool HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
   WorkerView& worker = service.workers[index];
   const collect::Demotion demotion = *worker.demotion;
+  if (!demoter_.restore(demotion.id)) return false;  // its worker goes on waiting, and so do we
   worker.demotion.reset();
-  demoter_.restore(demotion.id);
   service.words.end_demotion(index);
-  --demoted_;
+  forget(service);
   service.holds.demoted += now - demotion.since;
   if (demotion.start != 0 && worker.last_ended.start == demotion.start) {
     const std::uint64_t ticks = clock_.now();
     service.holds.undo_latency.observe_ns(
         clock_.to_ns(ticks > worker.last_ended.end ? ticks - worker.last_ended.end : 0));
   }
+  return true;
+}
+
+void HeldWorkers::forget(const Service& service) {
+  --demoted_;
+  if (--demoted_of_[service.peer.uid] == 0) demoted_of_.erase(service.peer.uid);
 }
 
 void HeldWorkers::restore_threads(Service& service, Time now) {
@@ -150,6 +190,12 @@ void HeldWorkers::restore_threads(Service& service, Time now) {
 
 void HeldWorkers::release(Service& service, Time now) {
   restore_threads(service, now);
+  // What the system would not give back stays in the ledger, for the guardian and the next daemon.
+  for (WorkerView& worker : service.workers) {
+    if (!worker.demotion) continue;
+    worker.demotion.reset();
+    forget(service);
+  }
   service.words.release();
   service.spares_awake = 0;
   service.run_loops.clear();

@@ -5,6 +5,12 @@
 // shim waits for its thread to be restored. The control loop's thread alone, each service after it was collected.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
 #include "daemon/act/demoter.h"
 #include "daemon/collect/collector.h"
 #include "daemon/collect/service.h"
@@ -32,14 +38,17 @@ class HeldWorkers {
                    policy::Time now);
   void demote(collect::Service& service, std::uint32_t index, const policy::TierFields& fields,
               policy::Time now);
-  void keep_share(collect::Service& service, collect::WorkerView& worker,
-                  const policy::TierFields& fields);
-  void undo(collect::Service& service, std::uint32_t index, policy::Time now);
+  void keep_share(collect::Service& service, std::uint32_t index, const policy::TierFields& fields);
+  void forget(const collect::Service& service);  // one demoted thread
+  void lower_again(collect::Service& service, std::uint32_t index);
+  // False if the system refused: to be tried again.
+  bool undo(collect::Service& service, std::uint32_t index, policy::Time now);
 
   act::Demoter& demoter_;
   const shm::TickClock& clock_;
   SpareKeeper spares_;
   std::size_t demoted_ = 0;
+  std::unordered_map<uid_t, std::size_t> demoted_of_;  // the same, by user
 };
 
 }  // namespace pulsed

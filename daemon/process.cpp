@@ -25,27 +25,43 @@ void set_log_level(config::LogLevel level) {
 }
 
 Demotion::Demotion(const std::string& run_dir) {
-  ledger_.emplace(run_dir + "/demotions");
-  left_behind_ = ledger_->restore_all();
-  if (act::may_set_priorities()) guardian_.emplace(*ledger_);
+  try {
+    ledger_.emplace(run_dir + "/demotions");
+    left_behind_ = ledger_->restore_all();
+    if (act::may_set_priorities()) {
+      guardian_.emplace(*ledger_);
+    } else {
+      why_not_ =
+          "no right to set OS priorities; grant CAP_SYS_NICE (systemd: "
+          "AmbientCapabilities=CAP_SYS_NICE; docker: --cap-add SYS_NICE)";
+    }
+  } catch (const std::exception& e) {
+    why_not_ = e.what();
+  }
 }
 
-act::Demoter Demotion::demoter() { return {&*ledger_, guardian_ ? &*guardian_ : nullptr}; }
+act::Demoter Demotion::demoter() {
+  return {ledger_ ? &*ledger_ : nullptr, guardian_ ? &*guardian_ : nullptr};
+}
 
 void Demotion::say() const {
-  if (!ledger_->replaced().empty()) {
+  if (ledger_ && !ledger_->replaced().empty()) {
     spdlog::warn("the ledger of demoted threads was made anew: {}", ledger_->replaced());
   }
-  if (left_behind_ != 0) {
+  if (left_behind_.restored != 0) {
     spdlog::warn(
         "{} threads that a pulsed before this one had lowered are back at their own priority",
-        left_behind_);
+        left_behind_.restored);
+  }
+  if (left_behind_.failed != 0) {
+    spdlog::error(
+        "{} threads that a pulsed before this one had lowered stay so: we may not raise them; "
+        "start "
+        "pulsed with CAP_SYS_NICE once",
+        left_behind_.failed);
   }
   if (!guardian_) {
-    spdlog::warn(
-        "no right to set OS priorities: threads held by hogs are not demoted, all else works; "
-        "grant "
-        "CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE; docker: --cap-add SYS_NICE)");
+    spdlog::warn("threads held by hogs are not demoted, all else works: {}", why_not_);
   }
 }
 

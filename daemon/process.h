@@ -19,7 +19,7 @@ void set_log_level(config::LogLevel level);
 // and a guardian. First puts back what a daemon before this one left behind.
 class Demotion {
  public:
-  // While the process has one thread. Throws std::runtime_error.
+  // While the process has one thread. What cannot be had is said later, and nothing is demoted.
   explicit Demotion(const std::string& run_dir);
   [[nodiscard]] act::Demoter demoter();
   // Logs what was left behind, or what is missing.
@@ -28,7 +28,8 @@ class Demotion {
  private:
   std::optional<act::DemotionLedger> ledger_;
   std::optional<act::Guardian> guardian_;
-  std::uint32_t left_behind_ = 0;
+  act::DemotionLedger::Restored left_behind_{};
+  std::string why_not_;
 };
 
 // Services, their processes and the clocks of their threads are a descriptor each.

@@ -39,8 +39,8 @@ double milliseconds(policy::Duration d) {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
-std::string waiting_in(const collect::WorkerView& worker) {
-  if (worker.current.blame != policy::Blame::kBlocked || !worker.thread) return "";
+std::string waiting_in(const collect::WorkerView& worker, policy::Blame blame) {
+  if (blame != policy::Blame::kBlocked || !worker.thread) return "";
   const auto channel = clocks::wait_channel(*worker.thread);
   return channel ? " in " + *channel : "";
 }
@@ -71,7 +71,8 @@ void report(collect::Service& service, const policy::TierChange& change,
                where(service, change), shadow);
 }
 
-void report_held(collect::Service& service, std::uint32_t line, policy::Time now) {
+void report_held(collect::Service& service, std::uint32_t line, policy::Blame blame,
+                 policy::Time now) {
   const collect::WorkerView& worker = service.workers[line];
   const collect::TrackedPoll& poll = worker.current;
   const policy::ClassId cls = collect::class_of(poll);
@@ -80,8 +81,8 @@ void report_held(collect::Service& service, std::uint32_t line, policy::Time now
       "{} (pid {}): a poll of class {} holds worker {} ({}, thread {}) for {:.3f} ms, {}{}; "
       "it burned {:.3f} ms",
       service.peer.name, service.peer.pid, service.classes[index(cls)].name, line,
-      name_of(service, line), worker.tid, milliseconds(poll.age), policy::name(poll.blame),
-      waiting_in(worker), milliseconds(poll.cpu));
+      name_of(service, line), worker.tid, milliseconds(poll.age), policy::name(blame),
+      waiting_in(worker, blame), milliseconds(poll.cpu));
 }
 
 }  // namespace pulsed

@@ -12,6 +12,7 @@ void report(collect::Service& service, const policy::TierChange& change,
             policy::Enforcement enforcement, policy::Time now);
 
 // One line for a poll that holds its worker, within the same bound.
-void report_held(collect::Service& service, std::uint32_t worker, policy::Time now);
+void report_held(collect::Service& service, std::uint32_t worker, policy::Blame blame,
+                 policy::Time now);
 
 }  // namespace pulsed

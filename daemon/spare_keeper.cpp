@@ -13,6 +13,12 @@ using collect::WorkerView;
 
 bool attached(const WorkerView& worker) { return (worker.state & PULSED_WORKER_ATTACHED) != 0; }
 
+// A spare worker of that run loop, in a poll or between polls?
+bool serves(const WorkerView& worker, std::uint32_t run_loop, bool polling) {
+  return attached(worker) && worker.spare && worker.run_loop == run_loop &&
+         worker.current.valid == polling;
+}
+
 }  // namespace
 
 SpareKeeper::Tally* SpareKeeper::find(std::uint32_t run_loop) {
@@ -69,14 +75,16 @@ collect::RunLoop& SpareKeeper::memory_of(Service& service, std::uint32_t run_loo
 
 void SpareKeeper::wake(Service& service, const Tally& tally) {
   std::uint32_t missing = tally.wanted - tally.running;
-  for (std::uint32_t i = 0; i < service.workers.size() && missing > 0; ++i) {
-    const WorkerView& worker = service.workers[i];
-    const bool ours = attached(worker) && worker.spare && worker.run_loop == tally.run_loop;
-    if (!ours || service.words.spare_runs(i)) continue;
-    service.words.run_spare(i);
-    ++service.spares_awake;
-    ++service.holds.spare_wakes;
-    --missing;
+  // One that still polls what it had when it was parked is no help yet.
+  for (const bool polling : {false, true}) {
+    for (std::uint32_t i = 0; i < service.workers.size() && missing > 0 && changes_left_ > 0; ++i) {
+      if (!serves(service.workers[i], tally.run_loop, polling) || service.words.spare_runs(i))
+        continue;
+      service.words.run_spare(i);
+      ++service.holds.spare_wakes;
+      --missing;
+      --changes_left_;
+    }
   }
 }
 
@@ -84,17 +92,18 @@ void SpareKeeper::park(Service& service, const Tally& tally) {
   std::uint32_t surplus = tally.running - tally.wanted;
   // Those between polls first: they are back at once.
   for (const bool polling : {false, true}) {
-    for (std::uint32_t i = 0; i < service.workers.size() && surplus > 0; ++i) {
-      const WorkerView& worker = service.workers[i];
-      const bool ours = attached(worker) && worker.spare && worker.run_loop == tally.run_loop;
-      if (!ours || !service.words.spare_runs(i) || worker.current.valid != polling) continue;
+    for (std::uint32_t i = 0; i < service.workers.size() && surplus > 0 && changes_left_ > 0; ++i) {
+      if (!serves(service.workers[i], tally.run_loop, polling) || !service.words.spare_runs(i))
+        continue;
       service.words.park_spare(i);
       --surplus;
+      --changes_left_;
     }
   }
 }
 
 void SpareKeeper::keep(Service& service, policy::Time now) {
+  changes_left_ = kMostChangesATick;
   count(service);
   count_held(service);
   for (Tally& tally : std::span(tallies_).first(loops_)) {
@@ -111,8 +120,10 @@ void SpareKeeper::keep(Service& service, policy::Time now) {
   service.spares_awake = 0;
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     if (!service.words.spare_runs(i)) continue;
-    if (!attached(service.workers[i]) || !service.workers[i].spare) {
+    const bool gone = !attached(service.workers[i]) || !service.workers[i].spare;
+    if (gone && changes_left_ > 0) {
       service.words.park_spare(i);
+      --changes_left_;
     } else {
       ++service.spares_awake;
     }

@@ -17,6 +17,8 @@ class SpareKeeper {
  public:
   // Run loops of one service that spare workers are kept for; a service with more of them has none for the rest.
   static constexpr std::size_t kMostRunLoops = 64;
+  // Waking is a system call, and which lines are spare workers is the service's word: no more of them in a tick.
+  static constexpr std::uint32_t kMostChangesATick = 32;
   // How long a spare worker stays after it was last needed. With a tick and a turn it is back within 10 ms.
   static constexpr policy::Duration kLinger = std::chrono::milliseconds{5};
 
@@ -41,6 +43,7 @@ class SpareKeeper {
 
   std::array<Tally, kMostRunLoops> tallies_{};  // of the service at hand
   std::size_t loops_ = 0;
+  std::uint32_t changes_left_ = 0;
 };
 
 }  // namespace pulsed

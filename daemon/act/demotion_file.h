@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "daemon/act/demotion_ledger.h"
 
@@ -36,7 +37,7 @@ struct DemotionLedger::File {
     // Thread ids and start times mean something only there, and only until the next boot.
     std::array<char, 40> boot_id;
     std::uint64_t pid_namespace;
-    std::atomic<std::uint32_t> high;  // entries [0, high) were ever used
+    std::atomic<std::uint32_t> high;  // entries [high, ...) are free; by the daemon alone
   };
 
   Header header;
@@ -67,6 +68,27 @@ constexpr std::uint32_t generation_of(std::uint32_t word) {
 constexpr std::uint32_t entry_word(std::uint32_t generation, EntryState state) {
   return (generation & ((1U << kEntryGenerationBits) - 1)) << kEntryStateBits |
          static_cast<std::uint32_t>(state);
+}
+
+// What an entry said at one moment.
+struct EntryCopy {
+  std::uint32_t word;
+  std::uint64_t owner;
+  DemotedThread demoted;
+};
+
+// Nothing if it is free, or became so while it was read: another process may have freed it, and the daemon filled it anew.
+inline std::optional<EntryCopy> read_entry(const DemotionEntry& entry) {
+  const std::uint32_t word = entry.word.load(std::memory_order_seq_cst);  // pairs with hold()
+  if (state_of(word) == EntryState::kFree) return std::nullopt;
+  const EntryCopy copy{word, entry.owner.load(std::memory_order_relaxed), entry.demoted};
+  // The fields before the word: they are only written once the word was FREE.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const std::uint32_t after = entry.word.load(std::memory_order_relaxed);
+  if (generation_of(after) != generation_of(word) || state_of(after) == EntryState::kFree) {
+    return std::nullopt;
+  }
+  return copy;
 }
 
 }  // namespace pulsed::act

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -16,11 +17,13 @@
 #include <stdexcept>
 
 #include "daemon/act/demotion_file.h"
-#include "daemon/act/priority_swap.h"
+#include "daemon/act/thread_stat.h"
 #include "shared_memory/segment.h"
 
 namespace pulsed::act {
 namespace {
+
+constexpr std::uint32_t kBits = 64;  // in a word of `taken_`
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw std::runtime_error("cannot " + what + " " + path + ": " + std::strerror(errno) +
@@ -133,6 +136,8 @@ DemotionLedger::DemotionLedger(const std::string& path) : run_(random_number()) 
     fail("map memory beside", path);
   }
   vigil_ = new (vigil) Vigil{};
+  for (std::uint32_t i = 0; i < file_->high(); ++i)
+    taken_[i / kBits] |= std::uint64_t{1} << i % kBits;
 }
 
 DemotionLedger::~DemotionLedger() {
@@ -140,25 +145,51 @@ DemotionLedger::~DemotionLedger() {
   ::munmap(file_, sizeof(File));
 }
 
-// Entries are freed by the guardian, so a free one is looked for, beginning where the last was found.
-std::optional<std::uint32_t> DemotionLedger::free_entry() const {
-  const std::uint32_t high = file_->high();
-  for (std::uint32_t i = 0; i < high; ++i) {
-    const std::uint32_t index = (next_ + i) % high;
-    // acquire: pairs with the guardian's freeing, after which it reads the fields no more
-    const std::uint32_t word = file_->entries[index].word.load(std::memory_order_acquire);
-    if (state_of(word) == EntryState::kFree) return index;
+// Looks at the next few of the entries that are taken, and lets `high` fall to the last of them: whoever goes through the
+// entries finds few.
+void DemotionLedger::reclaim(int looks) {
+  const auto words = static_cast<std::uint32_t>(taken_.size());
+  for (std::uint32_t i = 0; i <= words && looks > 0; ++i) {
+    const std::uint32_t first = reclaimed_ % kBits;
+    const std::uint32_t word = reclaimed_ / kBits;
+    std::uint64_t bits = taken_[word] >> first << first;
+    for (; bits != 0 && looks > 0; --looks, bits &= bits - 1) {
+      const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
+      // acquire: pairs with the guardian's freeing, after which it reads the fields no more
+      const std::uint32_t now =
+          file_->entries[word * kBits + bit].word.load(std::memory_order_acquire);
+      if (state_of(now) == EntryState::kFree) taken_[word] &= ~(std::uint64_t{1} << bit);
+      reclaimed_ = word * kBits + bit;
+    }
+    reclaimed_ = bits == 0 ? (word + 1) % words * kBits : reclaimed_ + 1;
   }
-  if (high == kCapacity) return std::nullopt;
-  return high;
+  std::uint32_t high = kCapacity;
+  while (high != 0 && taken_[high / kBits - 1] == 0) high -= kBits;
+  if (high != 0) high -= static_cast<std::uint32_t>(std::countl_zero(taken_[high / kBits - 1]));
+  if (high < file_->high()) file_->header.high.store(high, std::memory_order_seq_cst);
+}
+
+// The first, so that few entries are in use from the beginning of the file on.
+std::optional<std::uint32_t> DemotionLedger::free_entry() {
+  for (std::uint32_t word = 0; word < taken_.size(); ++word) {
+    while (taken_[word] != ~std::uint64_t{0}) {
+      const auto bit = static_cast<std::uint32_t>(std::countr_one(taken_[word]));
+      taken_[word] |= std::uint64_t{1} << bit;
+      const std::uint32_t index = word * kBits + bit;
+      const std::uint32_t now = file_->entries[index].word.load(std::memory_order_acquire);
+      if (state_of(now) == EntryState::kFree) return index;
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<DemotionId> DemotionLedger::hold(const DemotedThread& demoted) {
+  constexpr int kReclaimed = 16;
   if (!plausible(demoted.before, demoted.applied)) return std::nullopt;
+  beat();
+  reclaim(kReclaimed);
   const std::optional<std::uint32_t> index = free_entry();
   if (!index) return std::nullopt;
-  next_ = *index;
-  beat();
   DemotionEntry& entry = file_->entries[*index];
   const std::uint32_t generation = generation_of(entry.word.load(std::memory_order_relaxed)) + 1;
   const std::uint32_t word = entry_word(generation, EntryState::kHeld);
@@ -181,9 +212,7 @@ std::optional<DemotedThread> DemotionLedger::find(DemotionId id) const {
 bool DemotionLedger::restore(DemotionId id) {
   const std::optional<DemotedThread> demoted = find(id);
   if (!demoted) return true;
-  if (swap_priority(demoted->thread, demoted->applied, demoted->before) == Swap::kFailed) {
-    return false;
-  }
+  if (put_back(*demoted) == Swap::kFailed) return false;
   std::uint32_t word = word_of(id, EntryState::kHeld);
   file_->entries[index_of(id)].word.compare_exchange_strong(word,
                                                             word_of(id, EntryState::kOffspring));
@@ -197,10 +226,43 @@ void DemotionLedger::leave(DemotionId id) {
 
 void DemotionLedger::withdraw(DemotionId id) {
   std::uint32_t word = word_of(id, EntryState::kHeld);
-  file_->entries[index_of(id)].word.compare_exchange_strong(word, word_of(id, EntryState::kFree));
+  const std::uint32_t index = index_of(id);
+  if (file_->entries[index].word.compare_exchange_strong(word, word_of(id, EntryState::kFree))) {
+    taken_[index / kBits] &= ~(std::uint64_t{1} << index % kBits);
+  }
+}
+
+// A thread that execs takes the number and the start of its process's first thread, and keeps its priority.
+Swap DemotionLedger::put_back(const DemotedThread& demoted) const {
+  const clocks::PeerThread& thread = demoted.thread;
+  const Swap swap = swap_priority(thread, demoted.applied, demoted.before);
+  if (swap != Swap::kNotOurs || thread.tid == thread.pid) return swap;
+  const std::optional<SchedAttr> first = read_priority(thread.pid);
+  if (!first || !same_priority(*first, demoted.applied)) return swap;
+  const Identity identity = identify(thread);
+  if (identity == Identity::kSame) return swap;
+  if (identity == Identity::kUnknown) return Swap::kFailed;
+  const std::optional<ThreadStat> stat = read_thread_stat(thread.pid, thread.pid);
+  if (!stat) return errno == ENOENT || errno == ESRCH ? Swap::kNotOurs : Swap::kFailed;
+  // A process that reuses the number began after the thread had ended.
+  if (stat->start_time > thread.start_time || is_lowered(thread.pid)) return Swap::kNotOurs;
+  return swap_priority({thread.pid, thread.pid, stat->start_time}, demoted.applied, demoted.before);
+}
+
+bool DemotionLedger::is_lowered(pid_t tid) const {
+  for (std::uint32_t i = 0; i < file_->high(); ++i) {
+    const std::optional<EntryCopy> entry = read_entry(file_->entries[i]);
+    if (entry && state_of(entry->word) != EntryState::kOffspring &&
+        entry->demoted.thread.tid == tid) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void DemotionLedger::beat(std::uint64_t monotonic_ns) {
+  constexpr int kReclaimed = 4;
+  reclaim(kReclaimed);
   // relaxed: stands for itself
   vigil_->beat_ns.store(monotonic_ns, std::memory_order_relaxed);
 }
@@ -216,20 +278,20 @@ DemotionLedger::Restored DemotionLedger::restore_all() {
   Restored restored{};
   for (std::uint32_t i = 0; i < file_->high(); ++i) {
     DemotionEntry& entry = file_->entries[i];
-    std::uint32_t word = entry.word.load(std::memory_order_acquire);  // pairs with hold()
+    const std::optional<EntryCopy> copy = read_entry(entry);
+    if (!copy) continue;
+    std::uint32_t word = copy->word;
     const std::uint32_t generation = generation_of(word);
-    if (state_of(word) == EntryState::kFree) continue;
-    const DemotedThread demoted = entry.demoted;
-    if (!plausible(demoted.before, demoted.applied)) {
+    if (!plausible(copy->demoted.before, copy->demoted.applied)) {
       entry.word.compare_exchange_strong(word, entry_word(generation, EntryState::kFree));
       continue;
     }
     // Were it left in OFFSPRING by a daemon that is gone, nothing is at that priority any more; looking costs little.
-    const Swap swap = swap_priority(demoted.thread, demoted.applied, demoted.before);
+    const Swap swap = put_back(copy->demoted);
     if (swap == Swap::kDone) ++restored.restored;
     if (swap == Swap::kFailed) {
       ++restored.failed;
-      if (entry.owner.load(std::memory_order_relaxed) == run_) continue;
+      if (copy->owner == run_) continue;
     }
     const EntryState next = swap == Swap::kFailed ? EntryState::kLeft : EntryState::kOffspring;
     entry.owner.store(run_, std::memory_order_relaxed);

@@ -13,10 +13,12 @@
 // leaves their entries HELD: wherever the daemon goes on, be it just before it lowers the thread, an entry covers it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "daemon/act/priority_swap.h"
 #include "daemon/act/thread_priority.h"
 #include "daemon/clocks/peer_thread.h"
 
@@ -81,12 +83,18 @@ class DemotionLedger {
   struct File;
   struct Vigil;
 
-  [[nodiscard]] std::optional<std::uint32_t> free_entry() const;
+  [[nodiscard]] std::optional<std::uint32_t> free_entry();
+  void reclaim(int looks);
+  // Puts back the thread, or what it has become by execve(2): the first of its process.
+  [[nodiscard]] Swap put_back(const DemotedThread& demoted) const;
+  [[nodiscard]] bool is_lowered(pid_t tid) const;
 
   File* file_ = nullptr;
   Vigil* vigil_ = nullptr;
   std::uint64_t run_;  // names this daemon among all that use the file
-  std::uint32_t next_ = 0;
+  // Entries that were not free when last looked at: the guardian frees them, and reclaim() finds out, a few at a time.
+  std::array<std::uint64_t, kCapacity / 64> taken_{};
+  std::uint32_t reclaimed_ = 0;  // looked at up to here
   std::string replaced_;
 };
 

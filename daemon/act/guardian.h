@@ -1,8 +1,8 @@
 // The process that undoes demotions when the daemon cannot: killed, with its whole process group too, or stopped.
 //
 // A child in a session of its own that ignores the signals which end services, SIGTERM above all, until nothing is demoted
-// any more; then it ends with its daemon. At rest it sleeps; while threads are demoted it looks every 20 ms whether the
-// daemon still beats. It also looks for threads and processes that a demoted thread spawned (see offspring.h).
+// any more; then it ends with its daemon. At rest it sleeps; while threads are demoted it wakes when the latest beat of the
+// daemon that it knows of would be stale. It also looks for threads and processes that a demoted thread spawned (see offspring.h).
 //
 //   DemotionLedger ledger(run_dir + "/demotions");
 //   (void)ledger.restore_all();
@@ -19,7 +19,7 @@ namespace pulsed::act {
 class Guardian {
  public:
   // A daemon that did not beat for this long is stopped or stuck: then everything is put back.
-  static constexpr std::chrono::milliseconds kStale{250};
+  static constexpr std::chrono::milliseconds kStale{60};
 
   // Forks; while the process has no other thread. Returns once the guardian has let go of the daemon's descriptors. Throws
   // std::runtime_error if that fails.

@@ -3,6 +3,8 @@
 // After fork(2): allocates nothing, locks nothing, throws nothing.
 #pragma once
 
+#include <time.h>
+
 #include <array>
 #include <cstdint>
 
@@ -21,18 +23,29 @@ class GuardianDuty {
 
   void run();
   [[nodiscard]] bool rest();
-  [[nodiscard]] bool wait(int timeout_ms);
-  [[nodiscard]] bool anything_ours();
+  [[nodiscard]] bool wait_until(std::uint64_t due_ns);
+  [[nodiscard]] bool wait(const timespec* timeout);
+
+  // What of this daemon's there is in the ledger.
+  struct Survey {
+    bool anything;
+    bool held;
+    bool left;
+    std::uint64_t look_due_ns;  // the earliest
+  };
+  [[nodiscard]] Survey survey(std::uint64_t now_ns, bool daemon_gone);
+  [[nodiscard]] std::uint64_t work(const Survey& survey);
+
   enum class What {
     kLeft,  // what no daemon asks for any more
     kHeld,  // and what the daemon holds, which stands still: the entries stay its own
     kAll,   // and nobody holds it any more, as the daemon has gone
   };
   void put_back(What what);
-  void look_for_offspring(bool daemon_gone);
-  void look_after(std::uint32_t index, std::uint64_t now_ns, bool daemon_gone);
+  void look_for_offspring();
+  [[nodiscard]] bool look_after(std::uint32_t index, std::uint64_t now_ns);
 
-  // When an entry is to be looked at again, and the word it had when that was decided.
+  // When offspring of an entry is to be looked for again, and the word it had when that was decided.
   struct Look {
     std::uint32_t word;
     std::uint32_t times;  // that it is still looked at, if it is not held
@@ -43,6 +56,11 @@ class GuardianDuty {
   DemotionLedger& ledger_;
   const int life_;
   OffspringSearch search_;
+  std::uint32_t search_from_ = 0;  // the entry that comes first in the next round
+  std::uint64_t search_due_ns_ = 0;
+  std::uint64_t left_due_ns_ = 0;
+  std::uint64_t undo_due_ns_ = 0;
+  std::uint64_t undone_beat_ns_ = 0;  // the beat of the daemon after which all was put back
   std::array<Look, DemotionLedger::kCapacity> looks_{};
 };
 

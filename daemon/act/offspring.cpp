@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,12 +74,14 @@ class ThreadList {
 // The last so many numbers of a text that lists them: the kernel lists the youngest child last.
 class YoungestChildren {
  public:
-  YoungestChildren(pid_t pid, pid_t tid) {
+  // `go_on` is asked before every read.
+  template <typename GoOn>
+  YoungestChildren(pid_t pid, pid_t tid, const GoOn& go_on) {
     const shm::Fd file(::open(ProcPath(pid, tid, "children").c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return;
     std::array<char, 1024> text;
     pid_t number = 0;
-    for (int i = 0; i < kMostReads; ++i) {
+    for (int i = 0; i < kMostReads && go_on(); ++i) {
       const ssize_t bytes = ::read(file.get(), text.data(), text.size());
       if (bytes <= 0) break;
       for (ssize_t c = 0; c < bytes; ++c) {
@@ -102,124 +105,186 @@ class YoungestChildren {
   std::size_t count_ = 0;
 };
 
-bool runs_at(const SchedAttr& priority, const ThreadStat& stat) {
-  return stat.policy == priority.policy && stat.nice == priority.nice;
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-bool could_be_offspring(const DemotedThread& parent, const ThreadStat& stat) {
-  return stat.start_time >= parent.since_boot_ticks && runs_at(parent.applied, stat) &&
-         !std::string_view(stat.name.data()).starts_with(kIsolationThreads);
+bool is_of_isolation_pool(const ThreadStat& stat) {
+  return std::string_view(stat.name.data()).starts_with(kIsolationThreads);
 }
 
 }  // namespace
 
-bool OffspringSearch::was_given(const ThreadStat& stat) const {
+void OffspringSearch::begin_round() {
+  looks_left_ = kLooksARound;
+  end_ns_ = monotonic_ns() + kRoundNs;
+  exhausted_ = false;
+  ++round_;
+  parents_count_ = given_count_ = 0;
   for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
-    const DemotionEntry& entry = ledger_.file_->entries[i];
-    if (state_of(entry.word.load(std::memory_order_acquire)) != EntryState::kFree &&
-        runs_at(entry.demoted.applied, stat)) {
-      return true;
-    }
+    const std::optional<EntryCopy> entry = read_entry(ledger_.file_->entries[i]);
+    if (!entry) continue;
+    const DemotedThread& demoted = entry->demoted;
+    const Given given{demoted.applied.policy, demoted.applied.nice};
+    const auto* const given_end = given_.data() + given_count_;
+    const bool known = std::any_of(given_.data(), given_end, [&](const Given& g) {
+      return g.policy == given.policy && g.nice == given.nice;
+    });
+    if (!known && given_count_ < kGiven) given_[given_count_++] = given;
+    if (entry->owner != ledger_.run_) continue;
+    parents_[parents_count_++] = {demoted.since_boot_ticks,
+                                  demoted.thread.pid,
+                                  demoted.thread.tid,
+                                  i,
+                                  given.policy,
+                                  given.nice};
   }
-  return false;
 }
 
-bool OffspringSearch::was_scanned(const DemotedThread& parent) const {
-  return std::any_of(scanned_.begin(), scanned_.begin() + scans_, [&](const Scan& scan) {
-    return scan.pid == parent.thread.pid && scan.since <= parent.since_boot_ticks;
+bool OffspringSearch::spend(std::uint32_t looks) {
+  exhausted_ = exhausted_ || looks_left_ < looks || monotonic_ns() > end_ns_;
+  if (!exhausted_) looks_left_ -= looks;
+  return !exhausted_;
+}
+
+bool OffspringSearch::was_given(const ThreadStat& stat) const {
+  return std::any_of(given_.data(), given_.data() + given_count_, [&](const Given& given) {
+    return given.policy == stat.policy && given.nice == stat.nice;
   });
 }
 
-bool OffspringSearch::look(const DemotedThread& parent) {
-  const pid_t pid = parent.thread.pid;
-  const bool threads = was_scanned(parent) || look_at_threads(parent, pid, kGenerations);
-  if (threads && scans_ < kScans) scanned_[scans_++] = {pid, parent.since_boot_ticks};
-  // Whatever the threads came to.
-  const bool children = look_at_children(parent, pid, parent.thread.tid, kGenerations);
-  return threads && children;
+std::uint64_t OffspringSearch::earliest(const Roots& roots) const {
+  std::uint64_t since = UINT64_MAX;
+  for (std::size_t i = 0; i < parents_count_; ++i) {
+    const Parent& parent = parents_[i];
+    if (parent.pid == roots.pid && (roots.tid == 0 || parent.tid == roots.tid)) {
+      since = std::min(since, parent.since_boot_ticks);
+    }
+  }
+  return since;
 }
 
-// From the youngest on, part by part, to those that are older than any offspring.
-bool OffspringSearch::look_at_threads(const DemotedThread& parent, pid_t pid, int generation) {
+// Of a pass that is not complete, or else any that was not used in this round; null if there is none.
+OffspringSearch::Scan* OffspringSearch::scan_of(const Roots& roots, pid_t pid) {
+  Scan* unused = nullptr;
+  for (Scan& scan : scans_) {
+    if (scan.pid == pid && scan.roots.pid == roots.pid && scan.roots.tid == roots.tid) return &scan;
+    if (scan.round == round_) continue;
+    if (unused == nullptr || (unused->resume != 0 && scan.resume == 0)) unused = &scan;
+  }
+  if (unused != nullptr) *unused = {roots, pid, 0, false, 0};
+  exhausted_ = exhausted_ || unused == nullptr;
+  return unused;
+}
+
+bool OffspringSearch::look(const DemotedThread& parent) {
+  if (exhausted_) return false;
+  const auto [pid, tid, start] = parent.thread;
+  const bool threads = look_at_threads({pid, 0}, pid, kGenerations);
+  Scan* const scan = scan_of({pid, tid}, pid);
+  if (scan == nullptr) return false;
+  if (scan->round != round_) {
+    scan->round = round_;
+    // Whatever the threads came to.
+    scan->complete = look_at_children({pid, tid}, pid, tid, kGenerations);
+  }
+  return threads && scan->complete;
+}
+
+bool OffspringSearch::look_at_threads(const Roots& roots, pid_t pid, int generation) {
+  Scan* const scan = scan_of(roots, pid);
+  if (scan == nullptr) return false;
+  if (scan->round == round_) return scan->complete;
+  scan->round = round_;
+  scan->complete = false;
+  scan->complete = go_through_threads(*scan, generation);
+  return scan->complete;
+}
+
+// From the youngest on, part by part, to those that are older than any offspring. Threads that end meanwhile move those
+// after them only, which were looked at already.
+bool OffspringSearch::go_through_threads(Scan& scan, int generation) {
   constexpr std::size_t kPart = 32;
-  constexpr std::size_t kOverlap = 8;  // threads that end meanwhile move those after them
   constexpr std::size_t kMostYoung = 4096;
-  bool complete = true;
-  ThreadList threads(pid);
-  std::size_t end = threads.size();
+  constexpr std::uint32_t kListLooks = 4;
+  const std::uint64_t since = earliest(scan.roots);
+  ThreadList threads(scan.pid);
+  const bool resumed = scan.resume != 0;
+  std::size_t end = resumed ? std::min(scan.resume, threads.size()) : threads.size();
   // What began since the list was measured is behind its end.
-  for (std::size_t most = kPart + kMostYoung; end > 0; most = kPart + kOverlap) {
+  for (std::size_t most = kPart + (resumed ? 0 : kMostYoung); end > 0; most = kPart) {
     const std::size_t begin = end > kPart ? end - kPart : 0;
+    if (!spend(kListLooks)) return false;
+    scan.resume = end;
     threads.seek(begin);
     bool reached_older = false;
     pid_t tid = 0;
     std::uint64_t inode = 0;
     for (std::size_t i = 0; i < most && threads.next(tid, inode); ++i) {
-      const std::optional<std::uint64_t> began = look_at_thread(parent, pid, tid, inode);
-      if (!began) {
-        complete = complete && looks_left_ != 0;
-      } else if (*began + kTicksApart < parent.since_boot_ticks) {
-        reached_older = true;
-      }
-      if (generation < kGenerations) {
-        complete = look_at_children(parent, pid, tid, generation) && complete;
-      }
+      if (i >= kPart && i % kPart == 0 && !spend(kListLooks)) return false;
+      const std::optional<std::uint64_t> began = look_at_thread(scan.roots, scan.pid, tid, inode);
+      if (began && *began + kTicksApart < since) reached_older = true;
+      if (generation < kGenerations) look_at_children(scan.roots, scan.pid, tid, generation);
+      if (exhausted_) return false;
     }
     if (reached_older) break;
     end = begin;
   }
-  return complete;
+  scan.resume = 0;
+  return true;
 }
 
-const DemotedThread* OffspringSearch::parent_of(const DemotedThread& first, pid_t pid,
-                                                const ThreadStat& stat) const {
-  if (could_be_offspring(first, stat)) return &first;
-  for (std::uint32_t i = 0; i < ledger_.file_->high(); ++i) {
-    const DemotionEntry& entry = ledger_.file_->entries[i];
-    if (state_of(entry.word.load(std::memory_order_acquire)) != EntryState::kFree &&
-        entry.owner.load(std::memory_order_relaxed) == ledger_.run_ &&
-        entry.demoted.thread.pid == pid && could_be_offspring(entry.demoted, stat)) {
-      return &entry.demoted;
+std::optional<DemotedThread> OffspringSearch::parent_of(const Roots& roots, pid_t pid,
+                                                        const ThreadStat& stat) const {
+  for (std::size_t i = 0; i < parents_count_; ++i) {
+    const Parent& parent = parents_[i];
+    const bool of_root = parent.pid == roots.pid && (roots.tid == 0 || parent.tid == roots.tid);
+    if ((!of_root && parent.pid != pid) || stat.start_time < parent.since_boot_ticks ||
+        stat.policy != parent.policy || stat.nice != parent.nice) {
+      continue;
     }
+    const std::optional<EntryCopy> entry = read_entry(ledger_.file_->entries[parent.index]);
+    if (entry && entry->demoted.thread.tid == parent.tid) return entry->demoted;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-std::optional<std::uint64_t> OffspringSearch::look_at_thread(const DemotedThread& parent, pid_t pid,
+std::optional<std::uint64_t> OffspringSearch::look_at_thread(const Roots& roots, pid_t pid,
                                                              pid_t tid, std::uint64_t inode) {
   Known& known_thread = known(tid);
   if (known_thread.tid == tid && known_thread.inode == inode) return known_thread.start_time;
-  if (looks_left_ == 0) return std::nullopt;
-  --looks_left_;
+  if (!spend(1)) return std::nullopt;
   const std::optional<ThreadStat> stat = read_thread_stat(pid, tid);
   if (!stat) return std::nullopt;
-  if (!was_given(*stat)) {
-    // What it inherited was decided when it began, so once is enough.
-    known_thread = {inode, stat->start_time, tid};
-    return stat->start_time;
+  // What it inherited was decided when it began, so once is enough; but for one that a parent not known yet may claim.
+  bool decided = !was_given(*stat) || is_of_isolation_pool(*stat);
+  if (!decided) {
+    if (const std::optional<DemotedThread> from = parent_of(roots, pid, *stat)) {
+      SchedAttr inherited = from->applied;
+      inherited.flags = 0;  // which tells it from a thread that is demoted itself
+      decided = swap_priority({pid, tid, stat->start_time}, inherited, handed_on(from->before)) !=
+                Swap::kFailed;
+    }
   }
-  if (const DemotedThread* const from = parent_of(parent, pid, *stat)) {
-    SchedAttr inherited = from->applied;
-    inherited.flags = 0;  // which tells it from a thread that is demoted itself
-    (void)swap_priority({pid, tid, stat->start_time}, inherited, handed_on(from->before));
-  }
+  if (decided) known_thread = {inode, stat->start_time, tid};
   return stat->start_time;
 }
 
-bool OffspringSearch::look_at_children(const DemotedThread& parent, pid_t pid, pid_t tid,
-                                       int generation) {
+bool OffspringSearch::look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation) {
   if (generation == 0) return true;
-  if (looks_left_ == 0) return false;
-  --looks_left_;
+  if (!spend(1)) return false;
+  const std::uint64_t since = earliest(roots);
   bool complete = true;
-  for (const pid_t child : YoungestChildren(pid, tid)) {
-    if (looks_left_ == 0) return false;
-    --looks_left_;
+  for (const pid_t child : YoungestChildren(pid, tid, [this] { return spend(1); })) {
+    if (!spend(1)) return false;
     const std::optional<ThreadStat> stat = read_thread_stat(child, child);
-    if (!stat || stat->start_time < parent.since_boot_ticks) continue;
-    complete = look_at_threads(parent, child, generation - 1) && complete;
+    if (!stat || stat->start_time < since) continue;
+    complete = look_at_threads(roots, child, generation - 1) && complete;
   }
-  return complete;
+  return complete && !exhausted_;
 }
 
 }  // namespace pulsed::act

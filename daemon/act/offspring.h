@@ -22,51 +22,86 @@ namespace pulsed::act {
 
 class OffspringSearch {
  public:
-  // Threads looked at in a round; a process of more takes further rounds. Some 5 us each, at real-time priority.
+  // What a round may cost, at real-time priority, whatever a service does: looks of some 5 us, and time. A process of more
+  // threads takes further rounds, each of which goes on where the last one stopped.
   static constexpr std::uint32_t kLooksARound = 128;
+  static constexpr std::uint64_t kRoundNs = 1'000'000;
   static constexpr int kGenerations = 3;          // of processes below the demoted thread's
   static constexpr std::uint32_t kChildren = 64;  // the youngest of a thread
 
   explicit OffspringSearch(const DemotionLedger& ledger) : ledger_(ledger) {}
 
-  void begin_round() {
-    looks_left_ = kLooksARound;
-    scans_ = 0;
-  }
+  void begin_round();
   // False if it did not get through within the round: look again.
   bool look(const DemotedThread& parent);
+  // The round has cost what it may: every further look returns at once.
+  [[nodiscard]] bool exhausted() const { return exhausted_; }
 
  private:
-  // A thread that was looked at and runs at no priority that was given to any, by its number and the inode that /proc gave
-  // it, which a thread that reuses the number does not have.
+  // A thread that was looked at and is nobody's offspring, or not any more, by its number and the inode that /proc gave it,
+  // which a thread that reuses the number does not have.
   struct Known {
     std::uint64_t inode;
     std::uint64_t start_time;
     pid_t tid;
   };
   static constexpr std::size_t kKnown = 8192;
-  // Threads of a process that were gone through in this round, back to those that began at `since`.
-  struct Scan {
-    pid_t pid;
-    std::uint64_t since;
-  };
-  static constexpr std::size_t kScans = 32;
 
-  [[nodiscard]] bool was_scanned(const DemotedThread& parent) const;
-  bool look_at_threads(const DemotedThread& parent, pid_t pid, int generation);
-  // When it began; nothing if it has gone, or the round's looks are used up.
-  std::optional<std::uint64_t> look_at_thread(const DemotedThread& parent, pid_t pid, pid_t tid,
+  // Whose offspring is looked for: of all demoted threads of a process in its threads, of one in its processes.
+  struct Roots {
+    pid_t pid;
+    pid_t tid;  // 0: of all
+  };
+  // The threads of one process, or the processes of one thread: gone through once a round, for all entries of its roots.
+  struct Scan {
+    Roots roots;
+    pid_t pid;
+    std::uint32_t round;  // the last one in which it was gone through, or begun
+    bool complete;
+    std::size_t
+        resume;  // a place in the list of threads: those before it are still to be looked at
+  };
+  static constexpr std::size_t kScans = 64;
+
+  // A thread of this daemon's that is or was demoted.
+  struct Parent {
+    std::uint64_t since_boot_ticks;
+    pid_t pid;
+    pid_t tid;
+    std::uint32_t index;
+    std::uint32_t policy;
+    std::int32_t nice;
+  };
+  struct Given {
+    std::uint32_t policy;
+    std::int32_t nice;
+  };
+  static constexpr std::size_t kGiven = 64;  // more than there are
+
+  [[nodiscard]] bool spend(std::uint32_t looks);
+  [[nodiscard]] Scan* scan_of(const Roots& roots, pid_t pid);
+  [[nodiscard]] std::uint64_t earliest(const Roots& roots) const;
+  bool look_at_threads(const Roots& roots, pid_t pid, int generation);
+  bool go_through_threads(Scan& scan, int generation);
+  // When it began; nothing if it has gone, or the round is exhausted.
+  std::optional<std::uint64_t> look_at_thread(const Roots& roots, pid_t pid, pid_t tid,
                                               std::uint64_t inode);
-  [[nodiscard]] const DemotedThread* parent_of(const DemotedThread& first, pid_t pid,
-                                               const ThreadStat& stat) const;
-  bool look_at_children(const DemotedThread& parent, pid_t pid, pid_t tid, int generation);
+  bool look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation);
+  [[nodiscard]] std::optional<DemotedThread> parent_of(const Roots& roots, pid_t pid,
+                                                       const ThreadStat& stat) const;
   [[nodiscard]] bool was_given(const ThreadStat& stat) const;
   [[nodiscard]] Known& known(pid_t tid) { return known_[static_cast<std::size_t>(tid) % kKnown]; }
 
   const DemotionLedger& ledger_;
   std::uint32_t looks_left_ = 0;
-  std::size_t scans_ = 0;
-  std::array<Scan, kScans> scanned_{};
+  std::uint64_t end_ns_ = 0;
+  bool exhausted_ = false;
+  std::uint32_t round_ = 0;
+  std::size_t parents_count_ = 0;
+  std::size_t given_count_ = 0;
+  std::array<Parent, DemotionLedger::kCapacity> parents_{};
+  std::array<Given, kGiven> given_{};
+  std::array<Scan, kScans> scans_{};
   std::array<Known, kKnown> known_{};
 };
 

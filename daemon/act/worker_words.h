@@ -16,6 +16,7 @@ class WorkerWords {
   WorkerWords(const shm::DaemonRegions& d, const shm::Dimensions& dimensions);
 
   void set_abilities(std::uint64_t abilities);  // PULSED_DAEMON_* bits
+  [[nodiscard]] std::uint64_t abilities() const { return d_.daemon->abilities; }
 
   // Announces that the poll's thread is about to be lowered from `own`: its worker waits at the poll's end. What is read afterwards is
   // read after the worker could see this. See abi.h.

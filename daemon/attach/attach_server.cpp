@@ -73,6 +73,8 @@ bool send_segments(int socket, const shm::DaemonEnd& end) {
 
 }  // namespace
 
+bool AttachedService::alive() const { return pidfd == nullptr || !has_ended(pidfd->get()); }
+
 AttachServer::AttachServer(const std::string& run_dir, Limits limits, shm::ClockInfo clock)
     : run_dir_(run_dir),
       limits_(std::move(limits)),
@@ -184,7 +186,7 @@ void AttachServer::accept_some() {
       continue;
     }
     const std::uint64_t key = next_key_++;
-    const bool watched = watch(socket.get(), key) && watch(peer->pidfd.get(), key);
+    const bool watched = watch(socket.get(), key) && watch(peer->pidfd->get(), key);
     Connection connection{std::make_shared<shm::Fd>(std::move(socket)), std::move(*peer),
                           Clock::now() + kHelloTimeout};
     if (watched) connections_.emplace(key, std::move(connection));
@@ -312,7 +314,7 @@ void AttachServer::handle_hello(std::uint64_t key, Connection& connection,
   connection.bytes = segment_bytes(d);
   emit(Attached{std::make_unique<AttachedService>(AttachedService{
       ServiceId{id}, connection.peer.pid, connection.peer.uid, service_name(hello, connection.peer),
-      d, std::move(*end), connection.socket, hello.abi_minor})});
+      d, std::move(*end), connection.socket, hello.abi_minor, connection.peer.pidfd})});
 }
 
 void AttachServer::refuse(std::uint64_t key, const Connection& connection, std::uint32_t status,
@@ -330,7 +332,7 @@ void AttachServer::drop(std::uint64_t key) {
   Connection& connection = found->second;
   // The loop may hold the descriptor yet, and epoll would go on reporting it.
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.socket->get(), nullptr);
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.peer.pidfd.get(), nullptr);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.peer.pidfd->get(), nullptr);
   ::shutdown(connection.socket->get(), SHUT_RDWR);
   if (connection.attached) emit(Detached{connection.id});
   connections_.erase(found);

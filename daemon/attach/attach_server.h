@@ -43,6 +43,10 @@ struct AttachedService {
   shm::DaemonEnd end;
   std::shared_ptr<shm::Fd> socket;  // for READ_CLOCKS; shared with the server, which reads it
   std::uint16_t abi_minor = PULSED_ABI_MINOR;  // of the ABI that its shim speaks
+  std::shared_ptr<shm::Fd> pidfd{};            // shared with the server; null: not known
+
+  // Until its end is seen, its numbers are its own. A system call.
+  [[nodiscard]] bool alive() const;
 };
 
 struct Attached {

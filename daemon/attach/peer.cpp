@@ -31,11 +31,6 @@ std::string program_of(pid_t pid) {
   return name;
 }
 
-bool has_ended(int pidfd) {
-  pollfd end{pidfd, POLLIN, 0};
-  return ::poll(&end, 1, 0) != 0;
-}
-
 // What a peer said before it hung up does not count: there is nobody left to attach.
 bool has_hung_up(int socket) {
   pollfd end{socket, POLLRDHUP, 0};
@@ -66,6 +61,11 @@ shm::Fd open_pidfd(int socket, const ucred& peer) {
 
 }  // namespace
 
+bool has_ended(int pidfd) {
+  pollfd end{pidfd, POLLIN, 0};
+  return ::poll(&end, 1, 0) != 0;
+}
+
 std::optional<Peer> identify(int socket, std::string& error) {
   ucred credentials{};
   socklen_t size = sizeof(credentials);
@@ -78,14 +78,14 @@ std::optional<Peer> identify(int socket, std::string& error) {
     return std::nullopt;
   }
   Peer peer{credentials.pid, credentials.uid, {}, {}};
-  peer.pidfd = open_pidfd(socket, credentials);
-  if (!peer.pidfd.valid()) {
+  peer.pidfd = std::make_shared<shm::Fd>(open_pidfd(socket, credentials));
+  if (!peer.pidfd->valid()) {
     error = std::string("pidfd: ") + std::strerror(errno);
     return std::nullopt;
   }
   peer.executable = printable(program_of(credentials.pid));
   // While the process of the pidfd has not ended its number was not given away, so what was read above was about it.
-  if (has_ended(peer.pidfd.get()) || has_hung_up(socket)) {
+  if (has_ended(peer.pidfd->get()) || has_hung_up(socket)) {
     error = "the peer has ended";
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,9 +14,12 @@ namespace pulsed::attach {
 struct Peer {
   pid_t pid;
   uid_t uid;
-  shm::Fd pidfd;           // readable when the process has ended
-  std::string executable;  // base name of its program, else its comm; printable
+  std::shared_ptr<shm::Fd> pidfd;  // readable when the process has ended
+  std::string executable;          // base name of its program, else its comm; printable
 };
+
+// Says so from the end of the process on, until when its number is not given to another.
+[[nodiscard]] bool has_ended(int pidfd);
 
 // Identifies the peer of a connected unix socket. On failure `error` says why (it has already gone, most often).
 [[nodiscard]] std::optional<Peer> identify(int socket, std::string& error);

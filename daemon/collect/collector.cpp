@@ -126,6 +126,9 @@ void refresh_line(Service& service, std::uint32_t index) {
   const std::uint32_t tid = __atomic_load_n(&line.tid, __ATOMIC_RELAXED);
   worker.run_loop = __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED);
   if (state == worker.state && tid == worker.tid) return;
+  constexpr std::uint32_t kKinds = PULSED_WORKER_ISOLATION | PULSED_WORKER_SPARE;
+  if (worker.state != PULSED_WORKER_FREE && ((state ^ worker.state) & kKinds) != 0)
+    service.reject();
   worker.state = state;
   worker.tid = tid;
   if (state != PULSED_WORKER_FREE) {
@@ -134,7 +137,8 @@ void refresh_line(Service& service, std::uint32_t index) {
   }
   worker.thread.reset();
   worker.clock = clocks::RunClock{};
-  worker.clock_tried = false;
+  worker.thread_sought_again = Time{};
+  worker.thread_misses = 0;
   worker.reading.reset();
   worker.current = TrackedPoll{};
   worker.previous = TrackedPoll{};

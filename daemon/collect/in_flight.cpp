@@ -20,19 +20,6 @@ constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
 constexpr Duration kFirstBlameInterval = std::chrono::microseconds{500};
 constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
 
-struct Line {
-  std::uint64_t start;
-  std::uint64_t task;
-};
-
-// The pair is whole if `start` stands still around the load of `task`: see pulsed_poll_begin.
-std::optional<Line> read_line(const pulsed_worker_line& line) {
-  const std::uint64_t start = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
-  const std::uint64_t task = __atomic_load_n(&line.task, __ATOMIC_ACQUIRE);
-  if (__atomic_load_n(&line.start, __ATOMIC_RELAXED) != start) return std::nullopt;
-  return Line{start, task};
-}
-
 void end_current(Service& service, std::uint32_t index) {
   WorkerView& worker = service.workers[index];
   if (!worker.current.valid) return;
@@ -56,22 +43,27 @@ void change_poll(Service& service, std::uint32_t index, const Line& line, Time n
   } else {
     end_current(service, index);
     worker.current.valid = true;
+    worker.current.first_look = now;
     worker.current.blame_at = now;
   }
   worker.current.start = line.start;
 }
 
-// Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second.
-void open_clock(const Service& service, WorkerView& worker, const Look& look,
-                Collected& collected) {
+// Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second, less often where
+// it was in vain.
+void find_thread(const Service& service, WorkerView& worker, const Look& look,
+                 Collected& collected) {
   constexpr std::uint32_t kMostLookups = 2;
   if (collected.threads_found >= kMostLookups) return;
-  if (worker.clock_tried_at != Time{} && look.now - worker.clock_tried_at < std::chrono::seconds{1})
-    return;
+  if (look.now < worker.thread_sought_again) return;
   ++collected.threads_found;
-  worker.clock_tried = true;
-  worker.clock_tried_at = look.now;
+  worker.thread_sought_again =
+      look.now + std::chrono::seconds{std::int64_t{1} << worker.thread_misses};
   worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
+  // Of a process that has ended the number may be another's by now.
+  if (worker.thread && !service.peer.alive()) worker.thread.reset();
+  constexpr unsigned kMostDoublings = 6;
+  if (!worker.thread) worker.thread_misses = std::min(worker.thread_misses + 1, kMostDoublings);
   if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
 }
 
@@ -118,13 +110,15 @@ void judge(Service& service, std::uint32_t index, const Reference& ref, const Lo
 struct Limits {
   Duration first;   // its budget
   Duration second;  // the next thing that can happen to it
+  Duration third;   // and another; of these two either may come first
   Duration interval;
 };
 
 Limits limits_of(const Service& service, const WorkerView& worker, policy::ClassId cls) {
   const Duration budget = service.tiers.fields(cls).poll_budget;
-  if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn};
-  return {budget, service.tiers.fields(cls).emergency_poll, kBlameInterval};
+  if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn, kIsolationTurn};
+  const policy::TierFields& fields = service.tiers.fields(cls);
+  return {budget, fields.emergency_poll, fields.demote_after, kBlameInterval};
 }
 
 // How much it may have burned until now, at most.
@@ -139,20 +133,26 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
   if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.first;
   const Duration most = burned_at_most(worker, now, age);
   if (poll.cpu <= limits.first) return most > limits.first;
-  if (poll.cpu < limits.second && most >= limits.second) return true;
+  for (const Duration limit : {limits.second, limits.third}) {
+    if (poll.cpu < limit && most >= limit) return true;
+  }
   // Past everything that can happen to it, only blame is left to find.
-  const Duration interval = poll.cpu < limits.second ? limits.interval : 5 * kBlameInterval;
+  const bool past = poll.cpu >= std::max(limits.second, limits.third);
+  const Duration interval = past ? 5 * kBlameInterval : limits.interval;
   return now - worker.reading->at >= interval;
 }
 
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
               const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
-  if (age * 2 >= limits.first && !worker.clock_tried) open_clock(service, worker, look, collected);
+  if (age * 2 >= limits.first && !worker.thread) find_thread(service, worker, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
     ask_for_clocks(service, look);
   } else if (const auto cpu = worker.clock.read()) {
+    // The clock was read a little after the line: what a next poll burned meanwhile is not this one's.
+    const std::optional<Line> line = read_line(service.s.lines[index]);
+    if (!line || line->task == 0 || line->start != worker.current.start) return;
     note_cpu(worker, *cpu, look.now, look.now - age);
   }
 }
@@ -173,16 +173,22 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
     service.directives.ask_yield(index, poll.start);
   }
-  const policy::TierFields& fields = service.tiers.fields(ref.cls);
   const Duration most = burned_at_most(worker, look.now, age);
-  for (const Duration limit : {limits.first, limits.second, fields.demote_after}) {
+  for (const Duration limit : {limits.first, limits.second, limits.third}) {
     if (most <= limit) collected.next_look = std::min(collected.next_look, limit - most);
   }
-  if (age < fields.spare_after)
-    collected.next_look = std::min(collected.next_look, fields.spare_after - age);
+  const Duration spare_after = service.tiers.fields(ref.cls).spare_after;
+  if (age < spare_after) collected.next_look = std::min(collected.next_look, spare_after - age);
 }
 
 }  // namespace
+
+std::optional<Line> read_line(const pulsed_worker_line& line) {
+  const std::uint64_t start = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
+  const std::uint64_t task = __atomic_load_n(&line.task, __ATOMIC_ACQUIRE);
+  if (__atomic_load_n(&line.start, __ATOMIC_RELAXED) != start) return std::nullopt;
+  return Line{start, task};
+}
 
 void look_at_worker(Service& service, std::uint32_t index, const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "daemon/collect/collector.h"
 #include "daemon/collect/service.h"
@@ -14,6 +15,14 @@ struct Look {
   std::uint64_t now_ticks;
   bool perf_events;  // CPU clocks can be read here; otherwise the shim is asked
 };
+
+struct Line {
+  std::uint64_t start;
+  std::uint64_t task;
+};
+
+// The pair, if it is whole: `start` stands still around the load of `task` (see pulsed_poll_begin).
+[[nodiscard]] std::optional<Line> read_line(const pulsed_worker_line& line);
 
 // Looks at one worker's line: finds the poll in flight, its CPU time and blame, and lets the TierManager judge it.
 void look_at_worker(Service& service, std::uint32_t worker, const Look& look, Collected& collected);

@@ -37,6 +37,7 @@ struct TrackedPoll {
   bool counted = false;    // its violation was counted
   Duration counted_cpu{};  // `cpu` when last judged
   policy::Blame blame = policy::Blame::kUnknown;
+  Time first_look{};
   Time blame_at{};                                     // when blame was last found
   Duration blame_cpu{};                                // ... and the CPU time then
   std::array<Duration, policy::kBlameCount> blamed{};  // how long it was found to do what
@@ -63,6 +64,7 @@ struct Demotion {
   Time share_since{};    // what its share is reckoned from
   Duration share_cpu{};  // the thread's clock then
   bool share_begun = false;
+  std::uint64_t share_start = 0;  // the poll it is reckoned for
 };
 
 // The last poll of a worker whose sample was read.
@@ -90,14 +92,14 @@ struct WorkerView {
   TrackedPoll previous;                      // ended, its sample not seen yet
   std::optional<clocks::PeerThread> thread;  // confirmed; looked for once it matters
   clocks::RunClock clock;
-  bool clock_tried = false;
-  Time clock_tried_at{};
+  Time thread_sought_again{};  // not before, if it was not found
+  unsigned thread_misses = 0;
   std::uint64_t looked_at_ticks = 0;  // when its line was last read
   std::optional<CpuReading> reading;
   LastEnded last_ended;
   std::optional<Demotion> demotion;
-  Time demotion_refused{};                   // when last, for threads of the isolation pool
-  std::uint64_t demotion_refused_start = 0;  // for which poll last
+  std::uint64_t demotion_refused_start = 0;  // the last poll for which it was
+  Time demote_again{};  // not before: of a thread of the isolation pool that could not be lowered
 };
 
 struct ClassView {

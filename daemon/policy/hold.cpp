@@ -8,8 +8,8 @@ HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll) {
   HoldVerdict verdict{};
   verdict.report = over_budget || poll.wall >= fields.long_poll;
   verdict.spare = !poll.isolation && poll.wall >= fields.spare_after;
-  verdict.demote = fields.demote_to.kind != OsPriority::Kind::kUnchanged &&
-                   (poll.isolation || (over_budget && poll.cpu >= fields.demote_after && !waits));
+  verdict.demote = poll.isolation || (fields.demote_to.kind != OsPriority::Kind::kUnchanged &&
+                                      over_budget && poll.cpu >= fields.demote_after && !waits);
   return verdict;
 }
 

@@ -20,12 +20,13 @@ struct HeldPoll {
 struct HoldVerdict {
   bool report;  // over its budget, or in flight for long_poll: worth a line in the log, with blame
   bool spare;   // another thread should serve the run loop meanwhile
-  bool demote;  // its thread should run at demote_to
+  bool demote;  // its thread should run at a lower OS priority
 };
 
 // A poll that waits is never demoted, and neither is one whose thread is only kept from running: it
 // is its own CPU time that counts. Behind a poll on the isolation pool nobody waits, so it calls
-// for no spare worker, and its thread is lowered from the start.
+// for no spare worker, and its thread is lowered whatever the poll burned, and whatever demote_to
+// says of workers.
 [[nodiscard]] HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll);
 
 // How many spare workers of a run loop may be awake beside so many ordinary workers.

@@ -175,6 +175,9 @@ TEST_CASE("a service that names a run loop a worker is bounded, and gets none be
   }
   SpareKeeper keeper;
   keeper.keep(t.service(), t.now());
+  CHECK(t.service().spares_awake == SpareKeeper::kMostChangesATick);
+  keeper.keep(t.service(), t.now());
+  keeper.keep(t.service(), t.now());
   CHECK(t.service().spares_awake == SpareKeeper::kMostRunLoops);
   CHECK(t.service().run_loops.size() == SpareKeeper::kMostRunLoops);
 }

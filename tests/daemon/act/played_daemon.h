@@ -229,7 +229,7 @@ class PlayedDaemon {
       (void)ledger.restore_all();
       act::Guardian guardian(ledger);
       act::Demoter demoter(&ledger, &guardian);
-      // As the control loop does: a daemon kept from running for 250 ms would be taken for a stopped one.
+      // As the control loop does: a daemon kept from running for kStale would be taken for a stopped one.
       const sched_param first{.sched_priority = 1};
       ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
       shared_->guardian.store(guardian.pid());

@@ -261,11 +261,31 @@ TEST_CASE("a poll that paused for a nested one is the same poll when it goes on"
 TEST_CASE("a line that changes hands forgets the thread before") {
   OneWorker t;
   t.sv.workers[0].reading = CpuReading{1ms, t.now()};
-  t.sv.workers[0].clock_tried = true;
+  t.sv.workers[0].thread_misses = 3;
   t.s().lines[0].tid += 1;
   t.tick();
   CHECK_FALSE(t.sv.workers[0].reading.has_value());
-  CHECK_FALSE(t.sv.workers[0].clock_tried);
+  CHECK(t.sv.workers[0].thread_misses == 0);
+}
+
+TEST_CASE("an attached line that turns from one kind of worker into another is nonsense") {
+  OneWorker t;
+  for (const std::uint32_t kind : {PULSED_WORKER_ISOLATION, PULSED_WORKER_SPARE}) {
+    const std::uint64_t before = t.sv.rejected_records;
+    t.s().lines[0].state = PULSED_WORKER_ATTACHED | kind;
+    t.tick();
+    CHECK(t.sv.rejected_records == before + 1);
+  }
+}
+
+TEST_CASE("a poll past its other limits is still timed for the demotion that is to come") {
+  OneWorker t;
+  policy::ClassPolicy policy = policy::resolve({}, "test", "", policy::Priority::kNormal);
+  policy.fields.demote_after = 20ms;  // beyond emergency_poll
+  t.sv.tiers.set_class_policy(kClass, policy, t.now());
+  t.hog(kTask, 19ms);
+  const Collected collected = t.tick();
+  CHECK(collected.next_look <= 1ms);
 }
 
 }  // namespace

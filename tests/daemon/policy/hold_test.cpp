@@ -103,11 +103,11 @@ TEST_CASE("a poll that waits is not demoted, however much it burned before") {
   CHECK(judge_hold(f, {1h, 1h, Blame::kUnknown, false}).demote);
 }
 
-TEST_CASE("demote_to: none demotes nothing, any other does") {
+TEST_CASE("demote_to: none lowers no worker, any other does, and the isolation pool always is") {
   TierFields f = apart();
   f.demote_to.kind = Kind::kUnchanged;
   CHECK_FALSE(judge_hold(f, burning(1h)).demote);
-  CHECK_FALSE(judge_hold(f, isolated(0ns)).demote);
+  CHECK(judge_hold(f, isolated(0ns)).demote);
   for (const Kind kind : {Kind::kNice, Kind::kIdle}) {
     f.demote_to.kind = kind;
     CHECK(judge_hold(f, burning(1h)).demote);
@@ -209,12 +209,13 @@ TEST_CASE("whatever the fields, a judgement keeps to what is promised of it") {
     const HeldPoll poll = any_poll(random);
     const HoldVerdict v = judge_hold(f, poll);
     CAPTURE(i);
-    if (f.demote_to.kind == Kind::kUnchanged) REQUIRE_FALSE(v.demote);
     if (poll.isolation) {
       REQUIRE_FALSE(v.spare);
+      REQUIRE(v.demote);
     } else {
       if (poll.blame == Blame::kBlocked) REQUIRE_FALSE(v.demote);
       if (poll.cpu <= f.poll_budget) REQUIRE_FALSE(v.demote);
+      if (f.demote_to.kind == Kind::kUnchanged) REQUIRE_FALSE(v.demote);
       if (v.demote) REQUIRE(v.report);
     }
     // Longer in flight, or more burned, never calls for less.
