@@ -301,7 +301,8 @@ struct pulsed_hello {
   uint16_t abi_major;
   uint16_t abi_minor;
   uint64_t features;
-  uint32_t workers;
+  uint32_t
+      workers; /* lines, spare workers' included: a shim of 1.1 asks for as many again for them */
   uint32_t ring_samples;
   uint32_t tasks;
   uint32_t classes;

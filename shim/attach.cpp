@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <span>
 
@@ -19,6 +20,7 @@ namespace pulsed::shim {
 namespace {
 
 constexpr int kHandshakeMs = 1000;
+constexpr std::chrono::seconds kLookAgain{1};
 
 shm::Fd connect_to(const std::string& path, AttachFailure& failure) {
   sockaddr_un address{};
@@ -132,7 +134,8 @@ std::optional<AttachedSocket> attach(const std::string& run_dir, const std::stri
   std::optional<Welcome> welcome = receive_welcome(socket.get(), stop_fd, failure);
   if (!welcome) return std::nullopt;
   if (welcome->message.status != PULSED_ATTACH_OK) {
-    failure = {true, std::string("the daemon refused: ") + welcome->message.reason};
+    failure = {true, std::string("the daemon refused: ") + welcome->message.reason,
+               welcome->message.status == PULSED_ATTACH_TOO_LARGE};
     return std::nullopt;
   }
   std::string error = "no segments came with the welcome";
@@ -154,11 +157,26 @@ std::optional<AttachedSocket> attach(const std::string& run_dir, const std::stri
 }
 
 Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
-           const std::function<void()>& poked) {
+           const std::function<bool()>& look) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> next;  // look; beside the messages, which may never cease
+  const auto look_now = [&] {
+    next = look() ? std::optional(Clock::now() + kLookAgain) : std::nullopt;
+  };
+  look_now();
   while (true) {
+    int timeout_ms = -1;
+    if (next) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
+      if (left.count() <= 0) {
+        look_now();
+        continue;
+      }
+      timeout_ms = static_cast<int>(left.count());
+    }
     std::array<pollfd, 3> waiting{pollfd{stop_fd, POLLIN, 0}, pollfd{socket, POLLIN, 0},
                                   pollfd{poke_fd, POLLIN, 0}};
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+    if (::poll(waiting.data(), waiting.size(), timeout_ms) < 0) {
       if (errno == EINTR) continue;
       return Wake::kLost;
     }
@@ -166,7 +184,7 @@ Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
     if (waiting[2].revents != 0) {
       std::uint64_t writes = 0;
       [[maybe_unused]] const ssize_t n = ::read(poke_fd, &writes, sizeof(writes));
-      poked();
+      look_now();
     }
     if (waiting[1].revents == 0) continue;
     pulsed_clocks message{};

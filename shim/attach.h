@@ -19,6 +19,7 @@ struct AttachedSocket {
 struct AttachFailure {
   bool worth_saying;  // a daemon is there and refused; silence is for the case that none is
   std::string text;
+  bool too_large = false;  // it allows less than was asked for
 };
 
 // Connects to `<run_dir>/attach.sock` and attaches, waiting at most about a second, and not once `stop_fd` is
@@ -33,9 +34,9 @@ enum class Wake { kStop, kLost };
 using ReadClocks =
     std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
 
-// Serves the connection until `stop_fd` is readable or the daemon is gone; calls `poked` whenever the eventfd `poke_fd` was
-// written, once for all the writes before.
+// Serves the connection until `stop_fd` is readable or the daemon is gone. Calls `look` at once and whenever the eventfd
+// `poke_fd` was written, once for all the writes before; and a second after it returned true.
 [[nodiscard]] Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
-                         const std::function<void()>& poked);
+                         const std::function<bool()>& look);
 
 }  // namespace pulsed::shim

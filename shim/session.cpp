@@ -60,6 +60,16 @@ std::uint32_t* alive_page() {
   return alive;
 }
 
+// As many again, so that spare workers never take a line that a thread of the service would have had.
+shm::Dimensions with_spare_lines(shm::Dimensions d) {
+  d.workers = std::min(2 * d.workers, PULSED_MAX_WORKERS);
+  return d;
+}
+
+bool has_line(const Attachment& a, const WorkerState& worker) {
+  return worker.index < a.dimensions.workers;
+}
+
 }  // namespace
 
 Session* Session::open(const pulsed_session_options& o) {
@@ -85,15 +95,16 @@ Session* Session::open(const pulsed_session_options& o) {
 }
 
 Session::Session(const pulsed_session_options& o, shm::Dimensions dimensions)
-    : dimensions_(dimensions),
+    : own_lines_(dimensions.workers),
+      dimensions_(with_spare_lines(dimensions)),
       service_(o.service == nullptr ? "" : o.service),
       run_dirs_(run_dirs(o.run_dir)),
       log_(o.log != nullptr ? o.log : log_to_stderr),
       log_context_(o.log_context),
       alive_(alive_page()),
-      tasks_(dimensions.tasks, dimensions.workers),
-      workers_(dimensions.workers),
-      line_flags_(dimensions.workers),
+      tasks_(dimensions.tasks, dimensions_.workers),
+      workers_(dimensions_.workers),
+      line_flags_(dimensions_.workers),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       poke_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   classes_.reserve(dimensions.classes);
@@ -162,26 +173,40 @@ Wake Session::attach_and_serve(bool& was_attached) {
   }
   for (const std::string& dir : run_dirs_) {
     AttachFailure failure{};
-    std::optional<AttachedSocket> socket = attach(dir, service_, dimensions_, wake_.get(), failure);
+    shm::Dimensions asked = dimensions_;
+    std::optional<AttachedSocket> socket = ask(dir, asked, failure);
     if (!socket) {
       if (failure.worth_saying)
         say_once(dir + ": " + failure.text + "; the service runs on unwatched");
       continue;
     }
     auto attachment = std::make_shared<Attachment>();
-    attachment->dimensions = dimensions_;
+    attachment->dimensions = asked;
     attachment->mark_tells = mark_tells_;
     attachment->end = std::move(socket->end);
     install(std::move(attachment));
     was_attached = true;
-    start_spares();
     const Wake wake = serve(
         socket->socket.get(), wake_.get(), poke_.get(),
-        [this](const auto& workers) { return read_clocks(workers); }, [this] { start_spares(); });
+        [this](const auto& workers) { return read_clocks(workers); },
+        [this] { return start_spares(); });
     uninstall();
     return wake;
   }
   return Wake::kLost;
+}
+
+std::optional<AttachedSocket> Session::ask(const std::string& dir, shm::Dimensions& asked,
+                                           AttachFailure& failure) {
+  std::optional<AttachedSocket> socket = attach(dir, service_, asked, wake_.get(), failure);
+  if (socket || !failure.too_large || asked.workers == own_lines_) return socket;
+  const std::string why = failure.text;
+  asked.workers = own_lines_;
+  socket = attach(dir, service_, asked, wake_.get(), failure);
+  if (socket) {
+    say_once(dir + ": " + why + "; the service is watched, but has no spare workers");
+  }
+  return socket;
 }
 
 void Session::install(std::shared_ptr<Attachment> a) {
@@ -199,6 +224,10 @@ void Session::install(std::shared_ptr<Attachment> a) {
     attachment_ = a;
     for (const auto& worker : workers_) {
       if (!worker) continue;
+      if (!has_line(*a, *worker)) {
+        __atomic_store_n(&worker->page->hot.ready, 0, __ATOMIC_RELAXED);
+        continue;
+      }
       write_line(*a, *worker);
       if (__atomic_load_n(worker->tls_hot, __ATOMIC_ACQUIRE) == nullptr) {
         point_at(*worker, a);
@@ -209,9 +238,11 @@ void Session::install(std::shared_ptr<Attachment> a) {
   }
   changed_.notify_all();
   // Once more, for what changed while workers still wrote elsewhere. The barrier, on every thread, puts a worker's change of
-  // its table before its look at `ready`; without the system call a store may be a moment late and stay unseen.
+  // its table, or of its run loop, before its look at `ready`; without the system call a store may be a moment late and stay
+  // unseen.
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
   write_identities(*a);
+  write_run_loops(*a);
   tell_spares();
 }
 

@@ -49,11 +49,18 @@ class Session : public std::enable_shared_from_this<Session> {
   // By the worker's own thread at a poll begin: changes over to the attachment of now. False: there is none.
   bool adopt(WorkerState& worker);
 
-  // Between its polls, by its own thread: whom it serves.
-  void set_run_loop(WorkerState& worker, std::uint32_t run_loop);
+  // Between its polls, by its own thread: whom it serves. True if that has more servers now than it ever had. No system
+  // call and no lock while it is attached, as a thread may serve two by turns.
+  bool set_run_loop(WorkerState& worker, std::uint32_t run_loop,
+                    std::shared_ptr<LoopServers> servers);
   // Deals it its run loop's number; its threads start when workers serve that. Not told of anything once removed.
   void add_spares(Spares& spares);
   void remove_spares(Spares& spares);
+
+  // The shim's thread looks whether spare workers are due.
+  void poke();
+  // A thread that waits for a line for a spare worker is told of each that comes free.
+  void await_spare_line(bool begins) { lineless_ += begins ? 1 : -1; }
 
   [[nodiscard]] bool daemon_demotes() const;
 
@@ -66,6 +73,7 @@ class Session : public std::enable_shared_from_this<Session> {
     pulsed_priority priority;
   };
 
+  // `dimensions`: without the lines of spare workers.
   Session(const pulsed_session_options& options, shm::Dimensions dimensions);
   bool start();
   void run();  // the shim's own thread
@@ -79,22 +87,27 @@ class Session : public std::enable_shared_from_this<Session> {
   }
   void install(std::shared_ptr<Attachment> attachment);
   void uninstall();
-  void poke();  // the shim's thread looks whether spare workers are due
-  void start_spares();
+  // With lines for spare workers, or without where the daemon does not allow so many.
+  std::optional<AttachedSocket> ask(const std::string& dir, shm::Dimensions& asked,
+                                    AttachFailure& failure);
+  bool start_spares();  // true: some are due, and may be so only later
   void tell_spares();
-  [[nodiscard]] std::uint32_t serving(std::uint32_t run_loop) const;
   [[nodiscard]] std::optional<std::uint32_t> free_line(std::uint32_t flags) const;
+  void release_line(WorkerState* worker);
   void write_identities(const Attachment& a) const;
+  void write_run_loops(const Attachment& a) const;  // of workers that have yet to change over
   // Copies the slot's identity word to S: the worker's own attachment; for other threads, and for a worker that has yet to
   // change over, the one of now.
   void publish_identity(const WorkerState* worker, std::uint32_t slot) const;
   void write_class(const Attachment& a, std::size_t id) const;
   void write_line(const Attachment& a, const WorkerState& worker) const;
+  static void write_run_loop(const Attachment& a, const WorkerState& worker);
   std::vector<std::uint64_t> read_clocks(const std::vector<std::uint32_t>& workers);
 
   std::shared_ptr<Session> self_;  // what the C handle holds; null once closed
   std::atomic<bool> closed_{false};
-  const shm::Dimensions dimensions_;
+  const std::uint32_t own_lines_;     // [0, own_lines_) are not for spare workers, the others are
+  const shm::Dimensions dimensions_;  // what is asked for
   const std::string service_;
   const std::vector<std::string> run_dirs_;
   void (*const log_)(void*, const char*);
@@ -117,6 +130,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::mutex spares_mutex_;  // guards the next two; taken before mutex_
   std::vector<Spares*> spares_;
   std::uint32_t run_loops_ = 0;  // dealt
+
+  std::atomic<int> lineless_{0};  // threads that wait for a line for a spare worker
 
   shm::Fd wake_;  // eventfd: stop
   shm::Fd poke_;  // eventfd

@@ -28,6 +28,8 @@ constexpr milliseconds kTurn{2};
 constexpr milliseconds kNobodyHeld{1};
 constexpr milliseconds kNobodyHeldMost{50};
 constexpr milliseconds kLeaseOut{50};
+// No line free: one that comes free is told, memory that does is not.
+constexpr milliseconds kLineless{5'000};
 
 // Whose spare worker this thread is.
 thread_local const Spares* tls_spares = nullptr;
@@ -103,16 +105,20 @@ void Spares::close(Spares* spares) {
   delete spares;
 }
 
-std::string Spares::start(std::uint32_t workers) {
+bool Spares::due() const {
+  const std::uint32_t workers = servers_->most.load(std::memory_order_relaxed);
   const std::uint32_t wanted = options_.count != 0 ? options_.count : std::min(workers, kMost);
-  const std::uint32_t due = workers < options_.from_workers ? 0 : wanted;
-  while (threads_.size() < due) {
+  return workers >= options_.from_workers && threads_.size() < wanted;
+}
+
+std::string Spares::start() {
+  while (due()) {
     try {
       start_thread();
     } catch (const std::exception&) {
       return "a spare worker could not be started: no thread or no memory to be had; the run loop "
              "has " +
-             std::to_string(threads_.size()) + " until another worker serves it";
+             std::to_string(threads_.size()) + " until there is";
     }
   }
   return {};
@@ -136,8 +142,8 @@ void Spares::serve(unsigned ordinal) {
   char name[16];  // what the kernel keeps
   std::snprintf(name, sizeof(name), "pulsed-spare-%u", ordinal % 100);
   ::pthread_setname_np(::pthread_self(), name);
-  WorkerState* worker = attach_this_thread(*session_, name, PULSED_WORKER_SPARE, run_loop_);
-  if (worker == nullptr) return;  // the session said why
+  WorkerState* worker = await_line(name);
+  if (worker == nullptr) return;
   milliseconds look = kNobodyHeld;
   while (true) {
     const std::uint32_t changes = __atomic_load_n(&changes_, __ATOMIC_ACQUIRE);
@@ -153,6 +159,20 @@ void Spares::serve(unsigned ordinal) {
     }
   }
   detach_this_thread();
+}
+
+WorkerState* Spares::await_line(const char* name) {
+  session_->await_spare_line(true);
+  WorkerState* worker = nullptr;
+  while (true) {
+    const std::uint32_t changes = __atomic_load_n(&changes_, __ATOMIC_ACQUIRE);
+    if (stopping_.load(std::memory_order_relaxed)) break;
+    worker = attach_this_thread(*session_, name, PULSED_WORKER_SPARE, run_loop_);
+    if (worker != nullptr) break;  // else the session said why
+    wait_own(&changes_, changes, kLineless);
+  }
+  session_->await_spare_line(false);
+  return worker;
 }
 
 void Spares::park(const WorkerState& worker, std::uint32_t changes, milliseconds& look) const {
@@ -238,16 +258,26 @@ void Session::remove_spares(Spares& spares) {
   std::erase(spares_, &spares);
 }
 
-void Session::start_spares() {
+bool Session::start_spares() {
+  bool allowed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (attachment_ == nullptr || attachment_->dimensions.workers == own_lines_) return false;
+    const std::uint64_t& abilities = attachment_->daemon.daemon->abilities;
+    allowed = (__atomic_load_n(&abilities, __ATOMIC_RELAXED) & PULSED_DAEMON_WAKES_SPARES) != 0;
+  }
+  bool due = false;
   std::vector<std::string> troubles;
   {
     const std::lock_guard lock(spares_mutex_);
     for (Spares* spares : spares_) {
-      std::string trouble = spares->start(serving(spares->run_loop()));
+      std::string trouble = allowed ? spares->start() : std::string();
       if (!trouble.empty()) troubles.push_back(std::move(trouble));
+      due = due || spares->due();
     }
   }
   for (const std::string& trouble : troubles) say_once(trouble);
+  return due;
 }
 
 void Session::tell_spares() {

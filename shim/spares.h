@@ -6,8 +6,9 @@
 //        begin(context) ──► turn(context, 2 ms), again and again ──► end(context)
 //
 // The threads are the Spares' own and are joined by close(). A parked one waits on its word in D and on `changes_` at once,
-// so that neither the daemon nor the session needs to know which it waits for. The shim's thread starts them; workers only
-// say whom they serve.
+// so that neither the daemon nor the session needs to know which it waits for. The shim's thread starts them, once the
+// attached daemon wakes any; workers only say whom they serve. Their worker lines are theirs alone, so that no thread of the
+// service goes without one because of them.
 #pragma once
 
 #include <atomic>
@@ -36,8 +37,12 @@ class Spares {
   [[nodiscard]] std::uint32_t run_loop() const { return run_loop_; }
   [[nodiscard]] const Session& session() const { return *session_; }
 
-  // By the session, under its list's lock. Starts what `workers` that serve the run loop entitle to; what went wrong.
-  [[nodiscard]] std::string start(std::uint32_t workers);
+  [[nodiscard]] std::shared_ptr<LoopServers> servers() const { return servers_; }
+
+  // By the session, under its list's lock: do workers that serve the run loop entitle to more threads than there are?
+  [[nodiscard]] bool due() const;
+  // Starts them; what went wrong.
+  [[nodiscard]] std::string start();
   // The session's attachment changed: whoever is parked looks again.
   void look_again();
 
@@ -45,7 +50,8 @@ class Spares {
   Spares(std::shared_ptr<Session> session, const pulsed_spares_options& options);
   ~Spares() = default;
   void start_thread();
-  void serve(unsigned ordinal);  // a spare worker's life
+  void serve(unsigned ordinal);               // a spare worker's life
+  WorkerState* await_line(const char* name);  // null: closed before
   // `look`: after how long it looks again where nobody is held.
   void park(const WorkerState& worker, std::uint32_t changes,
             std::chrono::milliseconds& look) const;
@@ -57,7 +63,8 @@ class Spares {
   const std::shared_ptr<Session> session_;
   const pulsed_spares_options options_;  // complete
   std::uint32_t run_loop_ = 0;           // dealt by the session, once
-  std::vector<std::thread> threads_;     // under the session's list's lock until it is off the list
+  const std::shared_ptr<LoopServers> servers_ = std::make_shared<LoopServers>();
+  std::vector<std::thread> threads_;  // under the session's list's lock until it is off the list
   std::atomic<bool> stopping_{false};
   std::uint32_t changes_ = 0;  // futex: counts attachments come and gone, and the stop
 

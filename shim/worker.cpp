@@ -196,12 +196,14 @@ void pulsed_worker_detach(void) {
 void pulsed_worker_serves(pulsed_spares* spares) {
   WorkerState* worker = this_worker();
   if (worker == nullptr) return;
-  const auto* served = reinterpret_cast<const Spares*>(spares);
+  auto* served = reinterpret_cast<Spares*>(spares);
   const std::uint32_t run_loop = served != nullptr ? served->run_loop() : 0;
   constexpr std::uint32_t kOfItsOwn = PULSED_WORKER_SPARE | PULSED_WORKER_ISOLATION;
   if (worker->run_loop == run_loop || (worker->flags & kOfItsOwn) != 0) return;
   if (served != nullptr && &served->session() != worker->session.get()) return;
-  worker->session->set_run_loop(*worker, run_loop);
+  const bool more = worker->session->set_run_loop(*worker, run_loop,
+                                                  served != nullptr ? served->servers() : nullptr);
+  if (more) worker->session->poke();
 }
 
 }  // extern "C"

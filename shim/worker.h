@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -61,14 +62,22 @@ struct HotPage {
 };
 static_assert(sizeof(HotPage) <= PULSED_PAGE);
 
-// What the session knows of a worker. `attachment`, `run_loop` and the line are guarded by the session's lock.
+// How many ordinary workers serve a run loop, which they may do for longer than it has spare workers.
+struct LoopServers {
+  std::atomic<std::uint32_t> now{0};
+  std::atomic<std::uint32_t> most{0};  // ever
+};
+
+// What the session knows of a worker. `attachment` is guarded by the session's lock, but the thread itself may read it while
+// its TLS pointer is set, as then only it changes it.
 struct WorkerState {
   std::shared_ptr<Session> session;  // which may be closed
   HotPage* page;
   std::uint32_t index;  // of its line
   std::uint32_t tid;
-  std::uint32_t flags;  // PULSED_WORKER_* bits of its line
-  std::uint32_t run_loop;
+  std::uint32_t flags;                  // PULSED_WORKER_* bits of its line
+  std::atomic<std::uint32_t> run_loop;  // written by the worker's thread
+  std::shared_ptr<LoopServers> serves;  // the worker's thread alone
   std::string name;
   pulsed_hot** tls_hot;
   const pulsed_hot** tls_asked;

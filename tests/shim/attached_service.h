@@ -55,6 +55,8 @@ struct AttachedService {
   [[nodiscard]] const pulsed_worker_line& line(std::uint32_t worker = 0) const {
     return peer.service.lines[worker];
   }
+  // Of those that only spare workers get.
+  [[nodiscard]] std::uint32_t first_spare_line() const { return peer.dimensions.workers / 2; }
   [[nodiscard]] const pulsed_class_totals& totals(TaskClass cls, std::uint32_t worker = 0) const {
     return peer.service.totals[std::size_t{worker} * peer.dimensions.classes + cls.id()];
   }

@@ -94,7 +94,7 @@ TEST_CASE("options of an older header keep later fields at their defaults") {
   options.size = offsetof(pulsed_session_options, workers);
   pulsed_session* session = pulsed_session_open(&options);
   REQUIRE(session != nullptr);
-  CHECK(daemon.accept().hello.workers == 64);
+  CHECK(daemon.accept().hello.workers == 2 * 64);
   pulsed_session_close(session);
 }
 
@@ -106,8 +106,13 @@ TEST_CASE("the hello says who the service is and what it asks for") {
   CHECK(hello.type == PULSED_MESSAGE_HELLO);
   CHECK(hello.abi_major == PULSED_ABI_MAJOR);
   CHECK(std::string(hello.service) == "shop");
-  CHECK(s.peer.dimensions == shm::Dimensions{4, 128, 256, 16});
+  CHECK(s.peer.dimensions == shm::Dimensions{8, 128, 256, 16});  // 4 of them for spare workers
   CHECK(s.log.lines().empty());
+}
+
+TEST_CASE("no more worker lines are asked for than there may be") {
+  const AttachedService s({.workers = 3000, .ring_samples = 64, .tasks = 64, .classes = 2});
+  CHECK(s.peer.dimensions.workers == 4096);
 }
 
 TEST_CASE("the environment names the run directory and can keep a session detached") {

@@ -109,7 +109,7 @@ class FakeDaemon {
     return generation << PULSED_WORD_GENERATION_SHIFT | directive;
   }
 
-  // Accepts one service, whose directives hold for an hour. `spoil` may change headers or the answer's status before.
+  // Accepts one service, whose directives hold for an hour and whose spare workers may be woken. `spoil` may change headers or the answer's status before.
   Peer accept(const std::function<void(Peer&, pulsed_welcome&)>& spoil = {}) {
     Peer peer;
     pollfd waiting{listener_.get(), POLLIN, 0};
@@ -128,6 +128,7 @@ class FakeDaemon {
     peer.service = shm::service_regions(peer.end.service.data(), peer.end.service_header);
     peer.daemon = shm::daemon_regions(peer.end.daemon.data(), peer.end.daemon_header);
     peer.daemon.daemon->lease_ticks = clock.ticks_per_second * 3600;
+    peer.daemon.daemon->abilities = PULSED_DAEMON_WAKES_SPARES;
     peer.heartbeat();
     pulsed_welcome welcome{PULSED_ATTACH_MAGIC,
                            PULSED_MESSAGE_WELCOME,

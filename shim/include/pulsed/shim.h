@@ -45,7 +45,9 @@ typedef struct pulsed_session_options {
   const char* service; /* at most 63 bytes; default: the daemon takes the executable's name */
   const char*
       run_dir; /* where attach.sock is; default $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed */
-  uint32_t workers; /* threads that may poll at once, [1, 4096]; default 64 */
+  /* Threads of yours that may poll at once, [1, 4096]; default 64. The daemon is asked for as many worker lines again for
+   * spare workers, 4096 in all at most; where it allows no such number there are no spare workers. */
+  uint32_t workers;
   uint32_t
       ring_samples; /* samples a worker's ring holds, a power of two in [64, 2^20]; default 16384 */
   uint32_t tasks;   /* live tasks with a slot, [64, 2^24]; default 65536 */
@@ -104,8 +106,9 @@ typedef struct pulsed_spares_options {
       from_workers; /* none before so many workers serve the run loop; 0: two, so never beside a single thread */
 } pulsed_spares_options;
 
-/* Sets spare workers up for a run loop; their threads start when workers serve it and a daemon is attached. NULL if out of
- * memory or a required option is missing. Each takes one of the session's worker lines. */
+/* Sets spare workers up for a run loop; their threads start when workers serve it and a daemon is attached that wakes them,
+ * and then stay. NULL if out of memory or a required option is missing. Each takes one of the session's worker lines for
+ * spare workers, and waits for one where none is free. */
 PULSED_API pulsed_spares* pulsed_spares_open(pulsed_session* session,
                                              const pulsed_spares_options* options);
 /* After it no turn runs and none begins: waits for those that do. Before what `context` points to dies, and before the
@@ -114,7 +117,8 @@ PULSED_API void pulsed_spares_close(pulsed_spares* spares);
 /* Says that the calling worker serves that run loop from now on (NULL: none that has spare workers). Between polls. */
 PULSED_API void pulsed_worker_serves(pulsed_spares* spares);
 
-/* 1 if the attached daemon sets OS priorities itself, so that threads of an isolation pool need not lower their own. */
+/* 1 if a live daemon is attached that sets OS priorities itself, so that threads of an isolation pool need not lower their
+ * own. */
 PULSED_API int pulsed_daemon_demotes(const pulsed_session* session);
 
 /* Deals a slot to a new task; when the table is full the task still has its class. An id that pulsed_class did not give is

@@ -44,7 +44,7 @@ struct SessionOptions {
   std::string service{};  // default: the executable's name
   std::string
       run_dir{};  // default: $PULSED_RUN_DIR, else /run/pulsed, else $XDG_RUNTIME_DIR/pulsed
-  std::uint32_t workers = 0;       // [1, 4096]; 0: 64
+  std::uint32_t workers = 0;       // [1, 4096], spare workers not counted; 0: 64
   std::uint32_t ring_samples = 0;  // power of two in [64, 2^20]; 0: 16384
   std::uint32_t tasks = 0;         // [64, 2^24]; 0: 65536
   std::uint32_t classes = 0;       // [2, 4096]; 0: 1024
