@@ -127,8 +127,10 @@ void refresh_line(Service& service, std::uint32_t index) {
   worker.run_loop = __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED);
   if (state == worker.state && tid == worker.tid) return;
   constexpr std::uint32_t kKinds = PULSED_WORKER_ISOLATION | PULSED_WORKER_SPARE;
-  if (worker.state != PULSED_WORKER_FREE && ((state ^ worker.state) & kKinds) != 0)
+  if (worker.state != PULSED_WORKER_FREE && state != PULSED_WORKER_FREE &&
+      ((state ^ worker.state) & kKinds) != 0) {
     service.reject();
+  }
   worker.state = state;
   worker.tid = tid;
   if (state != PULSED_WORKER_FREE) {
