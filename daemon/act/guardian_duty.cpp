@@ -263,7 +263,7 @@ bool GuardianDuty::look_after(std::uint32_t index, std::uint64_t now_ns) {
   if (!copy || copy->owner != ledger_.run_ || copy->word != look.word || now_ns < look.due_ns) {
     return true;
   }
-  if (!search_.look(copy->demoted) && now_ns < look.give_up_ns) return false;
+  if (!search_.look(copy->demoted, look.due_ns) && now_ns < look.give_up_ns) return false;
   const bool back = state_of(copy->word) == EntryState::kOffspring;
   look.due_ns = now_ns + (back ? kBatchNs : kHeldRoundNs);
   look.give_up_ns = look.due_ns + kLongestSearchNs;

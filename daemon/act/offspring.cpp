@@ -129,10 +129,10 @@ void OffspringSearch::begin_round() {
     if (!entry) continue;
     const DemotedThread& demoted = entry->demoted;
     const Given given{demoted.applied.policy, demoted.applied.nice};
-    const auto* const given_end = given_.data() + given_count_;
-    const bool known = std::any_of(given_.data(), given_end, [&](const Given& g) {
-      return g.policy == given.policy && g.nice == given.nice;
-    });
+    const auto same = [&](const Given& other) {
+      return other.policy == given.policy && other.nice == given.nice;
+    };
+    const bool known = std::any_of(given_.begin(), given_.begin() + given_count_, same);
     if (!known && given_count_ < kGiven) given_[given_count_++] = given;
     if (entry->owner != ledger_.run_) continue;
     parents_[parents_count_++] = {demoted.since_boot_ticks,
@@ -151,7 +151,7 @@ bool OffspringSearch::spend(std::uint32_t looks) {
 }
 
 bool OffspringSearch::was_given(const ThreadStat& stat) const {
-  return std::any_of(given_.data(), given_.data() + given_count_, [&](const Given& given) {
+  return std::any_of(given_.begin(), given_.begin() + given_count_, [&](const Given& given) {
     return given.policy == stat.policy && given.nice == stat.nice;
   });
 }
@@ -175,33 +175,42 @@ OffspringSearch::Scan* OffspringSearch::scan_of(const Roots& roots, pid_t pid) {
     if (scan.round == round_) continue;
     if (unused == nullptr || (unused->resume != 0 && scan.resume == 0)) unused = &scan;
   }
-  if (unused != nullptr) *unused = {roots, pid, 0, false, 0};
+  if (unused != nullptr) *unused = {roots, pid, 0, false, 0, 0};
   exhausted_ = exhausted_ || unused == nullptr;
   return unused;
 }
 
-bool OffspringSearch::look(const DemotedThread& parent) {
-  if (exhausted_) return false;
-  const auto [pid, tid, start] = parent.thread;
-  const bool threads = look_at_threads({pid, 0}, pid, kGenerations);
-  Scan* const scan = scan_of({pid, tid}, pid);
-  if (scan == nullptr) return false;
-  if (scan->round != round_) {
-    scan->round = round_;
-    // Whatever the threads came to.
-    scan->complete = look_at_children({pid, tid}, pid, tid, kGenerations);
-  }
-  return threads && scan->complete;
+// A pass that did not get through is gone on with, in the next round.
+bool OffspringSearch::begin(Scan& scan) {
+  if (scan.round == round_) return false;
+  scan.round = round_;
+  if (scan.complete || scan.began_ns == 0) scan.began_ns = monotonic_ns();
+  scan.complete = false;
+  return true;
 }
 
-bool OffspringSearch::look_at_threads(const Roots& roots, pid_t pid, int generation) {
+bool OffspringSearch::look(const DemotedThread& parent, std::uint64_t since_ns) {
+  if (exhausted_) return false;
+  const auto [pid, tid, start] = parent.thread;
+  const bool threads = look_at_threads({pid, 0}, pid, kGenerations, since_ns);
+  const Roots roots{pid, tid};
   Scan* const scan = scan_of(roots, pid);
   if (scan == nullptr) return false;
-  if (scan->round == round_) return scan->complete;
-  scan->round = round_;
-  scan->complete = false;
-  scan->complete = go_through_threads(*scan, generation);
-  return scan->complete;
+  if (!scan->covers(since_ns) && begin(*scan)) {
+    // Whatever the threads came to.
+    scan->complete = look_at_children(roots, pid, tid, kGenerations, scan->began_ns);
+  }
+  return threads && scan->covers(since_ns);
+}
+
+bool OffspringSearch::look_at_threads(const Roots& roots, pid_t pid, int generation,
+                                      std::uint64_t since_ns) {
+  Scan* const scan = scan_of(roots, pid);
+  if (scan == nullptr) return false;
+  if (!scan->covers(since_ns) && begin(*scan)) {
+    scan->complete = go_through_threads(*scan, generation);
+  }
+  return scan->covers(since_ns);
 }
 
 // From the youngest on, part by part, to those that are older than any offspring. Threads that end meanwhile move those
@@ -209,7 +218,7 @@ bool OffspringSearch::look_at_threads(const Roots& roots, pid_t pid, int generat
 bool OffspringSearch::go_through_threads(Scan& scan, int generation) {
   constexpr std::size_t kPart = 32;
   constexpr std::size_t kMostYoung = 4096;
-  constexpr std::uint32_t kListLooks = 4;
+  constexpr std::uint32_t kListLooks = 2;
   const std::uint64_t since = earliest(scan.roots);
   ThreadList threads(scan.pid);
   const bool resumed = scan.resume != 0;
@@ -227,7 +236,8 @@ bool OffspringSearch::go_through_threads(Scan& scan, int generation) {
       if (i >= kPart && i % kPart == 0 && !spend(kListLooks)) return false;
       const std::optional<std::uint64_t> began = look_at_thread(scan.roots, scan.pid, tid, inode);
       if (began && *began + kTicksApart < since) reached_older = true;
-      if (generation < kGenerations) look_at_children(scan.roots, scan.pid, tid, generation);
+      if (generation < kGenerations)
+        look_at_children(scan.roots, scan.pid, tid, generation, scan.began_ns);
       if (exhausted_) return false;
     }
     if (reached_older) break;
@@ -273,16 +283,20 @@ std::optional<std::uint64_t> OffspringSearch::look_at_thread(const Roots& roots,
   return stat->start_time;
 }
 
-bool OffspringSearch::look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation) {
+bool OffspringSearch::look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation,
+                                       std::uint64_t since_ns) {
   if (generation == 0) return true;
   if (!spend(1)) return false;
-  const std::uint64_t since = earliest(roots);
+  const std::uint64_t earliest_start = earliest(roots);
   bool complete = true;
   for (const pid_t child : YoungestChildren(pid, tid, [this] { return spend(1); })) {
+    if (const Scan* const scan = scan_of(roots, child); scan != nullptr && scan->covers(since_ns)) {
+      continue;
+    }
     if (!spend(1)) return false;
     const std::optional<ThreadStat> stat = read_thread_stat(child, child);
-    if (!stat || stat->start_time < since) continue;
-    complete = look_at_threads(roots, child, generation - 1) && complete;
+    if (!stat || stat->start_time < earliest_start) continue;
+    complete = look_at_threads(roots, child, generation - 1, since_ns) && complete;
   }
   return complete && !exhausted_;
 }

@@ -32,8 +32,8 @@ class OffspringSearch {
   explicit OffspringSearch(const DemotionLedger& ledger) : ledger_(ledger) {}
 
   void begin_round();
-  // False if it did not get through within the round: look again.
-  bool look(const DemotedThread& parent);
+  // False if it did not get through within the round, or began before `since_ns` (CLOCK_MONOTONIC): look again.
+  [[nodiscard]] bool look(const DemotedThread& parent, std::uint64_t since_ns);
   // The round has cost what it may: every further look returns at once.
   [[nodiscard]] bool exhausted() const { return exhausted_; }
 
@@ -58,10 +58,13 @@ class OffspringSearch {
     pid_t pid;
     std::uint32_t round;  // the last one in which it was gone through, or begun
     bool complete;
-    std::size_t
-        resume;  // a place in the list of threads: those before it are still to be looked at
+    std::uint64_t began_ns;
+    std::size_t resume;  // a place in the list of threads: those before it are to be looked at
+    [[nodiscard]] bool covers(std::uint64_t since_ns) const {
+      return complete && began_ns >= since_ns;
+    }
   };
-  static constexpr std::size_t kScans = 64;
+  static constexpr std::size_t kScans = 256;
 
   // A thread of this daemon's that is or was demoted.
   struct Parent {
@@ -79,14 +82,18 @@ class OffspringSearch {
   static constexpr std::size_t kGiven = 64;  // more than there are
 
   [[nodiscard]] bool spend(std::uint32_t looks);
+  // Null if there is no room in this round.
   [[nodiscard]] Scan* scan_of(const Roots& roots, pid_t pid);
+  [[nodiscard]] bool begin(Scan& scan);
   [[nodiscard]] std::uint64_t earliest(const Roots& roots) const;
-  bool look_at_threads(const Roots& roots, pid_t pid, int generation);
+
+  bool look_at_threads(const Roots& roots, pid_t pid, int generation, std::uint64_t since_ns);
   bool go_through_threads(Scan& scan, int generation);
   // When it began; nothing if it has gone, or the round is exhausted.
   std::optional<std::uint64_t> look_at_thread(const Roots& roots, pid_t pid, pid_t tid,
                                               std::uint64_t inode);
-  bool look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation);
+  bool look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation,
+                        std::uint64_t since_ns);
   [[nodiscard]] std::optional<DemotedThread> parent_of(const Roots& roots, pid_t pid,
                                                        const ThreadStat& stat) const;
   [[nodiscard]] bool was_given(const ThreadStat& stat) const;

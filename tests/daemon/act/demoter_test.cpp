@@ -15,12 +15,23 @@ using act::Guardian;
 
 constexpr act::LowerPriority kLow = PlayedDaemon::kLow;
 
+// As the control loop is: a daemon kept from running for kStale is taken for a stopped one.
+struct AtRealTime {
+  AtRealTime() { set(SCHED_FIFO | SCHED_RESET_ON_FORK, 1); }
+  ~AtRealTime() { set(SCHED_OTHER, 0); }
+  static void set(int policy, int priority) {
+    const sched_param parameters{.sched_priority = priority};
+    ::sched_setscheduler(0, policy, &parameters);
+  }
+};
+
 struct Scene {
   TempDir dir;
   PlayedService service;
   DemotionLedger ledger{dir.path() + "/demotions"};
   Guardian guardian{ledger};
   Demoter demoter{&ledger, &guardian};
+  AtRealTime at_real_time;
 
   [[nodiscard]] act::SchedAttr now(std::size_t i) const {
     return *act::read_priority(service.thread(i).tid);
