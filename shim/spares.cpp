@@ -31,9 +31,6 @@ constexpr milliseconds kLeaseOut{50};
 // No line free: one that comes free is told, memory that does is not.
 constexpr milliseconds kLineless{5'000};
 
-// Whose spare worker this thread is.
-thread_local const Spares* tls_spares = nullptr;
-
 pulsed_spares_options complete(const pulsed_spares_options& options) {
   pulsed_spares_options full{};
   std::memcpy(&full, &options, std::min(options.size, sizeof(full)));
@@ -42,20 +39,22 @@ pulsed_spares_options complete(const pulsed_spares_options& options) {
   return full;
 }
 
-// The service's signals are for its own threads; faults stay unblocked, or a crash handler would never see them.
-class OwnThreadSignals {
- public:
-  OwnThreadSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
-      ::sigdelset(&all, fault);
-    }
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+// Those of the service are for its own threads while none of its handlers runs here; faults stay unblocked, or a crash handler would never see them.
+sigset_t parked_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+    ::sigdelset(&all, fault);
   }
-  ~OwnThreadSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  OwnThreadSignals(const OwnThreadSignals&) = delete;
-  OwnThreadSignals& operator=(const OwnThreadSignals&) = delete;
+  return all;
+}
+
+class SignalMask {
+ public:
+  explicit SignalMask(const sigset_t& mask) { ::pthread_sigmask(SIG_SETMASK, &mask, &before_); }
+  ~SignalMask() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalMask(const SignalMask&) = delete;
+  SignalMask& operator=(const SignalMask&) = delete;
 
  private:
   sigset_t before_{};
@@ -77,6 +76,8 @@ bool told_to_run(const WorkerState& worker) {
 
 }  // namespace
 
+thread_local Spares::Thread* Spares::current_ = nullptr;
+
 Spares* Spares::open(std::shared_ptr<Session> session, const pulsed_spares_options& options) {
   const pulsed_spares_options full = complete(options);
   if (full.turn == nullptr || session->in_child()) return nullptr;
@@ -92,17 +93,33 @@ Spares::Spares(std::shared_ptr<Session> session, const pulsed_spares_options& op
 void Spares::close(Spares* spares) {
   Session& session = *spares->session_;
   if (session.in_child()) return;  // the threads, and perhaps a lock, stayed behind
-  if (tls_spares == spares) {
+  const bool by_itself = current_ != nullptr && &current_->spares == spares;
+  if (by_itself) {
     session.say_once(
-        "spare workers cannot be closed by one of themselves, which would wait for its own end; "
-        "they stay; close them on another thread");
-    return;
+        "spare workers were closed by one of themselves, which cannot wait for its own end: the "
+        "others have ended, and it ends with its turn; close them on another thread");
   }
-  session.remove_spares(*spares);  // from here on nobody starts threads
-  spares->stopping_.store(true, std::memory_order_relaxed);
-  spares->look_again();
-  for (std::thread& thread : spares->threads_) thread.join();
+  const bool closed_before = spares->stopping_.exchange(true);
+  if (by_itself) current_->closed_spares = true;
+  if (by_itself && closed_before) return;  // who does is waiting for us
+  if (closed_before) {
+    spares->others_ended_.wait(false);
+  } else {
+    session.remove_spares(*spares);  // from here on nobody starts threads
+    spares->look_again();
+    spares->join_others();
+  }
+  if (by_itself) return;
+  for (const auto& thread : spares->threads_) ::pthread_join(thread->handle, nullptr);
   delete spares;
+}
+
+void Spares::join_others() {
+  std::erase_if(threads_, [](const std::unique_ptr<Thread>& thread) {
+    return thread.get() != current_ && ::pthread_join(thread->handle, nullptr) == 0;
+  });
+  others_ended_ = true;
+  others_ended_.notify_all();
 }
 
 bool Spares::due() const {
@@ -113,9 +130,7 @@ bool Spares::due() const {
 
 std::string Spares::start() {
   while (due()) {
-    try {
-      start_thread();
-    } catch (const std::exception&) {
+    if (!start_thread()) {
       return "a spare worker could not be started: no thread or no memory to be had; the run loop "
              "has " +
              std::to_string(threads_.size()) + " until there is";
@@ -124,24 +139,70 @@ std::string Spares::start() {
   return {};
 }
 
-void Spares::start_thread() {
-  const OwnThreadSignals signals;
-  const auto ordinal = static_cast<unsigned>(threads_.size());
-  threads_.reserve(threads_.size() + 1);  // what may throw, before there is a thread
-  threads_.emplace_back([this, ordinal] { serve(ordinal); });
+bool Spares::start_thread() {
+  const auto body = [](void* self) -> void* {
+    auto& thread = *static_cast<Thread*>(self);
+    thread.spares.serve(thread);
+    return nullptr;
+  };
+  std::size_t stack_bytes = 0;
+  {
+    const std::lock_guard lock(environment_mutex_);
+    stack_bytes = environment_.stack_bytes;
+  }
+  try {  // all that may throw, before there is a thread
+    auto thread =
+        std::unique_ptr<Thread>(new Thread{*this, static_cast<unsigned>(threads_.size())});
+    threads_.reserve(threads_.size() + 1);
+    const SignalMask signals(parked_signals());
+    pthread_attr_t attributes;
+    if (::pthread_attr_init(&attributes) != 0) return false;
+    if (stack_bytes != 0) ::pthread_attr_setstacksize(&attributes, stack_bytes);
+    const int error = ::pthread_create(&thread->handle, &attributes, body, thread.get());
+    ::pthread_attr_destroy(&attributes);
+    if (error != 0) return false;
+    threads_.push_back(std::move(thread));
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 void Spares::look_again() {
-  // release: the stop and the attachment before it; pairs with serve()'s load.
-  __atomic_fetch_add(&changes_, 1, __ATOMIC_RELEASE);
+  // seq_cst: the stop and the attachment before it; then the words, of which a thread that has yet to look here writes its
+  // own before. Pairs with serve()'s load and with wait_either's.
+  __atomic_fetch_add(&changes_, 1, __ATOMIC_SEQ_CST);
   wake_own(&changes_);
+  if (!waits_on_one_word()) return;
+  for (const auto& thread : threads_) {
+    const std::uint32_t* word = thread->word.load();
+    if (word != nullptr) wake_shared(word);
+  }
 }
 
-void Spares::serve(unsigned ordinal) {
-  tls_spares = this;
+void Spares::take_over_environment() {
+  const ThreadEnvironment environment = environment_of_this_thread();
+  const std::lock_guard lock(environment_mutex_);
+  environment_ = environment;
+  environments_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Spares::adopt_environment(Thread& self) {
+  if (self.environments == environments_.load(std::memory_order_relaxed)) return;
+  {
+    const std::lock_guard lock(environment_mutex_);
+    self.environments = environments_.load(std::memory_order_relaxed);
+    self.environment = environment_;
+  }
+  schedule_like(self.environment);
+}
+
+void Spares::serve(Thread& self) {
+  current_ = &self;
   char name[16];  // what the kernel keeps
-  std::snprintf(name, sizeof(name), "pulsed-spare-%u", ordinal % 100);
+  std::snprintf(name, sizeof(name), "pulsed-spare-%u", self.ordinal % 100);
   ::pthread_setname_np(::pthread_self(), name);
+  adopt_environment(self);
   WorkerState* worker = await_line(name);
   if (worker == nullptr) return;
   milliseconds look = kNobodyHeld;
@@ -151,11 +212,11 @@ void Spares::serve(unsigned ordinal) {
     if (!up_to_date() && !session_->adopt(*worker)) {
       wait_own(&changes_, changes, {});
     } else if (wanted(*worker)) {
-      engage(*worker);
+      engage(self, *worker);
       if (session_->in_child()) return;
       look = kNobodyHeld;
     } else {
-      park(*worker, changes, look);
+      park(self, *worker, changes, look);
     }
   }
   detach_this_thread();
@@ -175,7 +236,8 @@ WorkerState* Spares::await_line(const char* name) {
   return worker;
 }
 
-void Spares::park(const WorkerState& worker, std::uint32_t changes, milliseconds& look) const {
+void Spares::park(Thread& self, const WorkerState& worker, std::uint32_t changes,
+                  milliseconds& look) const {
   const std::uint32_t& word = word_of(worker).spare;
   const std::uint32_t told = __atomic_load_n(&word, __ATOMIC_RELAXED);
   Timeout timeout;
@@ -183,12 +245,15 @@ void Spares::park(const WorkerState& worker, std::uint32_t changes, milliseconds
     timeout = lease_holds(*worker.attachment->daemon.daemon) ? look : kLeaseOut;
   }
   const auto begin = steady_clock::now();
+  self.word.store(&word);
   wait_either(&word, told, &changes_, changes, timeout);
   const bool woken = !timeout || steady_clock::now() - begin < *timeout;
   look = woken ? kNobodyHeld : std::min(2 * look, kNobodyHeldMost);
 }
 
-void Spares::engage(const WorkerState& worker) const {
+void Spares::engage(Thread& self, const WorkerState& worker) {
+  adopt_environment(self);
+  const SignalMask signals(self.environments != 0 ? self.environment.signals : parked_signals());
   if (options_.begin != nullptr) options_.begin(options_.context);
   do {
     const std::uint32_t changes = __atomic_load_n(&changes_, __ATOMIC_RELAXED);
@@ -199,9 +264,11 @@ void Spares::engage(const WorkerState& worker) const {
       serve_as_child();
       break;
     }
+    if (self.closed_spares) return;  // and what the context points to may be gone
     // A loop that was stopped gives back its turn at once: no reason to ask again and again.
     const auto rest = kTurn - (steady_clock::now() - begin);
     if (polls == 0 && rest.count() > 0 && up_to_date() && told_to_run(worker)) {
+      self.word.store(&word_of(worker).spare);
       wait_either(&word_of(worker).spare, PULSED_SPARE_RUN, &changes_, changes, rest);
     }
   } while (wanted(worker));

@@ -15,12 +15,15 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #include <pulsed/shim.h>
 
+#include "shim/thread_environment.h"
 #include "shim/worker.h"
 
 namespace pulsed::shim {
@@ -29,7 +32,8 @@ class Spares {
  public:
   // Null if out of memory, in a forked child, or without a turn.
   static Spares* open(std::shared_ptr<Session> session, const pulsed_spares_options& options);
-  // Joins the threads and destroys it. On a thread of its own, or in a forked child: nothing.
+  // Joins the threads and destroys it. On a thread of its own: joins the others, and leaves itself to its end, so that a
+  // process may exit there. In a forked child: nothing.
   static void close(Spares* spares);
   Spares(const Spares&) = delete;
   Spares& operator=(const Spares&) = delete;
@@ -43,19 +47,33 @@ class Spares {
   [[nodiscard]] bool due() const;
   // Starts them; what went wrong.
   [[nodiscard]] std::string start();
+  // By a thread that serves the run loop: spare workers do so like this one.
+  void take_over_environment();
   // The session's attachment changed: whoever is parked looks again.
   void look_again();
 
  private:
   Spares(std::shared_ptr<Session> session, const pulsed_spares_options& options);
   ~Spares() = default;
-  void start_thread();
-  void serve(unsigned ordinal);               // a spare worker's life
+  struct Thread {
+    Spares& spares;
+    unsigned ordinal;
+    pthread_t handle{};
+    std::atomic<const std::uint32_t*> word{nullptr};  // in D; the last one it waited on
+    std::uint32_t environments = 0;                   // the change of which it has taken over
+    ThreadEnvironment environment{};
+    bool closed_spares = false;  // in its turn
+  };
+
+  bool start_thread();
+  void serve(Thread& self);                   // a spare worker's life
   WorkerState* await_line(const char* name);  // null: closed before
   // `look`: after how long it looks again where nobody is held.
-  void park(const WorkerState& worker, std::uint32_t changes,
+  void park(Thread& self, const WorkerState& worker, std::uint32_t changes,
             std::chrono::milliseconds& look) const;
-  void engage(const WorkerState& worker) const;
+  void engage(Thread& self, const WorkerState& worker);
+  void adopt_environment(Thread& self);
+  void join_others();
   [[nodiscard]] bool wanted(const WorkerState& worker) const;
   [[nodiscard]] bool needed(const WorkerState& worker) const;
   void serve_as_child() const;
@@ -64,9 +82,17 @@ class Spares {
   const pulsed_spares_options options_;  // complete
   std::uint32_t run_loop_ = 0;           // dealt by the session, once
   const std::shared_ptr<LoopServers> servers_ = std::make_shared<LoopServers>();
-  std::vector<std::thread> threads_;  // under the session's list's lock until it is off the list
+  // Under the session's list's lock until it is off the list.
+  std::vector<std::unique_ptr<Thread>> threads_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> others_ended_{false};  // all but the one that closed the spares
+  std::mutex environment_mutex_;           // guards the next
+  ThreadEnvironment environment_{};
+  std::atomic<std::uint32_t> environments_{0};  // how often it was taken over
+
   std::uint32_t changes_ = 0;  // futex: counts attachments come and gone, and the stop
+
+  static thread_local Thread* current_;  // whose spare worker this thread is, if one
 
   friend class Session;
 };

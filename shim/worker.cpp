@@ -203,7 +203,9 @@ void pulsed_worker_serves(pulsed_spares* spares) {
   if (served != nullptr && &served->session() != worker->session.get()) return;
   const bool more = worker->session->set_run_loop(*worker, run_loop,
                                                   served != nullptr ? served->servers() : nullptr);
-  if (more) worker->session->poke();
+  if (!more) return;
+  served->take_over_environment();
+  worker->session->poke();
 }
 
 }  // extern "C"

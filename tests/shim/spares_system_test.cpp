@@ -76,6 +76,37 @@ TEST_CASE("without futex_waitv spare workers still wake, park and end") {
   CHECK(Child([] { return wakes_and_parks_without_waitv(EPERM); }).wait() == 0);
 }
 
+// Parked ones are woken by whoever closes them, or told of another daemon, and look of themselves but rarely.
+bool parks_quietly_without_waitv() {
+  if (!forbid(449, ENOSYS)) return false;
+  LoopService s(2);
+  s.await_spares(2);
+  const std::uint32_t tid = s.line(s.spare_lines()[0]).tid;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::uint64_t before = switches_of(tid);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  return switches_of(tid) - before <= 2;
+}
+
+TEST_CASE("without futex_waitv parked spare workers hardly look") {
+  CHECK(Child(parks_quietly_without_waitv).wait() == 0);
+}
+
+// Memory may lack for a moment: it is tried again and again, where a look each second would be too late.
+bool tries_waitv_again() {
+  if (!forbid(449, ENOMEM)) return false;
+  LoopService s(2);
+  s.await_spares(2);
+  const std::uint32_t tid = s.line(s.spare_lines()[0]).tid;
+  const std::uint64_t before = switches_of(tid);
+  return eventually([&] { return switches_of(tid) >= before + 20; });
+}
+
+TEST_CASE("an error of futex_waitv that may pass does not end its use") {
+  CHECK(Child([] { return wakes_and_parks_without_waitv(ENOMEM); }).wait() == 0);
+  CHECK(Child(tries_waitv_again).wait() == 0);
+}
+
 TEST_CASE("in a forked child the parent's spares are inert") {
   LoopService s(2);
   s.await_spares(2);

@@ -86,7 +86,13 @@ static inline int pulsed_worker_attach(pulsed_session* session, const char* name
 PULSED_API void pulsed_worker_detach(void);
 
 /* Spare workers: threads of the service, kept parked, of which the daemon wakes one when a worker is held by a poll that
- * does not end, and retires it when that has passed. Parked they use no CPU time. */
+ * does not end, and retires it when that has passed. Parked they use no CPU time (without futex_waitv, before Linux
+ * 5.16: a look each second).
+ *
+ * From `begin` to `end` they have the signal mask of a thread that serves the run loop; else all signals but faults are
+ * blocked. They also have its CPU affinity, scheduling policy and nice value, as far as the service may set them, and its
+ * stack size. Of several such threads it is the last that raised their number to a new height, as it was then. All else
+ * (credentials, capabilities, namespaces, memory policy, timer slack) is as in the thread that opened the session. */
 typedef struct pulsed_spares
     pulsed_spares; /* owned by who opened it; every call on it is thread-safe */
 
@@ -94,7 +100,7 @@ typedef struct pulsed_spares_options {
   size_t size; /* sizeof(pulsed_spares_options) */
   /* Serves the run loop on the calling thread: runs what is ready, waits for more until `microseconds` have passed, and
    * returns when a poll ends after that. Returns how many polls it ran, 0 if there was nothing. On spare workers only,
-   * several at once; must not throw, nor close the spares. */
+   * several at once; must not throw. */
   uint32_t (*turn)(void* context, uint32_t microseconds);
   /* Around the turns from one waking to the next parking, on the same thread; may be NULL. */
   void (*begin)(void* context);
@@ -111,7 +117,8 @@ typedef struct pulsed_spares_options {
  * spare workers, and waits for one where none is free. */
 PULSED_API pulsed_spares* pulsed_spares_open(pulsed_session* session,
                                              const pulsed_spares_options* options);
-/* After it no turn runs and none begins: waits for those that do. Before what `context` points to dies, and before the
+/* After it no turn runs and none begins: waits for those that do. On a spare worker, as when exit() is called there, it cannot
+ * wait for its own: that is the last, and is not followed by `end`. Before what `context` points to dies, and before the
  * session closes. Workers that serve the run loop may go on. NULL is allowed. */
 PULSED_API void pulsed_spares_close(pulsed_spares* spares);
 /* Says that the calling worker serves that run loop from now on (NULL: none that has spare workers). Between polls. */
