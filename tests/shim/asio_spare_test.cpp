@@ -325,8 +325,12 @@ TEST_CASE("A session may end before a context whose spare workers it knew") {
     net::post(ex, [] {});
     ctx.run();
     wait_until([&] {
-      return __atomic_load_n(&peer.service.lines[1].state, __ATOMIC_ACQUIRE) ==
-             (PULSED_WORKER_ATTACHED | PULSED_WORKER_SPARE);
+      bool started = false;
+      for (std::uint32_t worker = 0; worker < peer.dimensions.workers; ++worker) {
+        started |= __atomic_load_n(&peer.service.lines[worker].state, __ATOMIC_ACQUIRE) ==
+                   (PULSED_WORKER_ATTACHED | PULSED_WORKER_SPARE);
+      }
+      return started;
     });
   }
   ctx.restart();

@@ -32,10 +32,15 @@
 //
 // Either counts as outstanding work of the context while it lasts, and an exception leaves through a
 // run() of the context; until a thread of the service has taken it, spare workers pause. The context
-// ends these threads when it dies, so none of their polls may destroy it. But stop() does not wait
-// for what they run: before destroying what handlers use, call quiesce(ctx). A forked child has
-// neither: isolated work stays with the parent; ctx.notify_fork() waits for spare workers, and the
-// child's context goes on without them.
+// ends these threads when it dies, so none of their polls may destroy it.
+//
+// stop() does not wait for what they run. Before destroying what handlers use, after stop(): join the
+// threads, or quiesce(ctx) where run() was called on a thread that lives on, such as the main thread.
+// A thread that has polled tasks of a context waits at its end, if that is stopped then, until none of
+// its handlers runs on these threads; so such a handler must not join it.
+//
+// A forked child has neither: isolated work stays with the parent; ctx.notify_fork() waits for spare
+// workers, and the child's context goes on without them.
 #pragma once
 
 #include <pulsed/asio/isolation_pool.hpp>
@@ -70,14 +75,10 @@ inline void allow_migration(net::execution_context& context, bool allowed) {
 }
 
 // Waits until no isolated poll of this context and nothing on its spare workers runs; after stop(),
-// none will begin. From one of these threads: until no other runs. For services that stop a context
-// and then destroy what its handlers use.
+// none will begin. From one of these threads: until no other runs that does not wait here as well.
 inline void quiesce(net::execution_context& context) {
-  if (net::has_service<detail::SpareWorkers>(context)) {
-    net::use_service<detail::SpareWorkers>(context).turns().quiesce();
-  }
   if (!net::has_service<detail::IsolationPool>(context)) return;
-  net::use_service<detail::IsolationPool>(context).threads().quiesce();
+  net::use_service<detail::IsolationPool>(context).threads().in_flight()->wait();
 }
 
 }  // namespace pulsed::asio

@@ -6,6 +6,7 @@
 // destroyed with the lock held.
 #pragma once
 
+#include <pulsed/asio/in_flight.hpp>
 #include <pulsed/asio/thread_state.hpp>
 
 #include <pthread.h>
@@ -50,14 +51,17 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
 
   // False once a thread runs, or out of [1, 256]: then nothing changed.
   bool set_limit(unsigned threads) {
+    if (in_child()) return false;
     const std::lock_guard lock(mutex_);
     if (threads == 0 || threads > kMaxIsolationThreads || !threads_.empty()) return false;
     limit_ = threads;
     return true;
   }
 
-  // Takes the item, or gives it back: stopping, or not one thread could be started.
+  // Takes the item, or gives it back: stopping, in a forked child, or not one thread could be
+  // started.
   [[nodiscard]] std::unique_ptr<IsolatedItem> submit(std::unique_ptr<IsolatedItem> item) {
+    if (in_child()) return item;
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return item;
@@ -70,18 +74,12 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
     return nullptr;
   }
 
-  // Waits until no item is being run, other than by the caller.
-  void quiesce() {
-    if (getpid() != pid_) return;
-    const std::size_t own = running_here() ? 1 : 0;
-    std::unique_lock lock(mutex_);
-    quiet_.wait(lock, [&] { return running_ <= own; });
-  }
+  // Counts the threads that run items.
+  [[nodiscard]] const std::shared_ptr<InFlight>& in_flight() const noexcept { return in_flight_; }
 
   // Ends the threads after what they run now, then destroys what is queued.
   void stop() {
-    if (getpid() != pid_)
-      return;  // a forked child: the threads, and perhaps the lock, stayed behind
+    if (in_child()) return;
     std::deque<std::unique_ptr<IsolatedItem>> queued;
     std::vector<std::thread> threads;
     {
@@ -101,12 +99,8 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   }
 
  private:
-  // Which pool's thread the caller is.
-  static const IsolationThreads*& serving() {
-    static thread_local const IsolationThreads* pool = nullptr;
-    return pool;
-  }
-  [[nodiscard]] bool running_here() const { return serving() == this; }
+  // The threads, and perhaps the lock, stayed with the parent.
+  [[nodiscard]] bool in_child() const noexcept { return getpid() != pid_; }
 
   // With the lock held. The new thread inherits a mask that leaves signals to the service's own
   // threads; faults stay unblocked, or a crash handler would never see them.
@@ -149,17 +143,18 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
 
   void serve(unsigned ordinal) {
     enter(ordinal);
-    serving() = this;
     bool lowered = false;
+    InFlight::Items in_flight(*in_flight_);  // up to the last of those that are queued
     std::unique_lock lock(mutex_);
     for (;;) {
+      if (queue_.empty()) in_flight.end();
       ++idle_;
       work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       --idle_;
       if (stopping_) return;
+      in_flight.begin();
       std::unique_ptr<IsolatedItem> item = std::move(queue_.front());
       queue_.pop_front();
-      ++running_;
       lock.unlock();
       lowered = lowered || lower_priority(item->session());
       item->run();
@@ -167,21 +162,18 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();
       item.reset();
       lock.lock();
-      --running_;
-      quiet_.notify_all();
     }
   }
 
   std::mutex mutex_;
-  std::condition_variable work_;   // queue_ or stopping_ changed
-  std::condition_variable quiet_;  // running_ fell
+  std::condition_variable work_;  // queue_ or stopping_ changed
   std::deque<std::unique_ptr<IsolatedItem>> queue_;
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> pending_{0};  // queued or running
   std::size_t idle_ = 0;
-  std::size_t running_ = 0;
   unsigned limit_;
   bool stopping_ = false;
+  const std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
   const pid_t pid_;
 };
 

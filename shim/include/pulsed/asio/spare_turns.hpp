@@ -7,20 +7,21 @@
 //     leave its end to a run() of the context, which has to do it anyway.
 //   - An exception of a handler leaves through a run() of the context, so on an ordinary thread.
 //     Until one has taken it, no turn begins: a spare worker would only find it again.
-//   - A handler that still runs after stop(). quiesce() waits for it.
+//   - A handler that still runs after stop(): see InFlight.
 //
 // Thread-safe. Nothing of the service is run or destroyed with the lock held.
 #pragma once
 
 #include <pulsed/asio/compact_inner.hpp>
 #include <pulsed/asio/config.hpp>
+#include <pulsed/asio/in_flight.hpp>
 #include <pulsed/asio/thread_state.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -29,7 +30,9 @@ namespace pulsed::asio::detail {
 
 class SpareTurns {
  public:
-  explicit SpareTurns(net::io_context& io) : io_(io) {}
+  explicit SpareTurns(net::io_context& io,
+                      std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>())
+      : io_(io), in_flight_(std::move(in_flight)) {}
   SpareTurns(const SpareTurns&) = delete;
   SpareTurns& operator=(const SpareTurns&) = delete;
 
@@ -55,37 +58,32 @@ class SpareTurns {
   // context is stopped.
   std::uint32_t turn(std::chrono::microseconds length) noexcept {
     const auto until = std::chrono::steady_clock::now() + length;
-    if (!enter()) return 0;
+    const InFlight::Turn in_flight(*in_flight_);
+    if (!in_flight || !enter()) return 0;
     std::uint32_t ran = 0;
     // relaxed: one handler more would do no harm.
     while (exceptions_.load(std::memory_order_relaxed) == 0 && run_one(until)) ++ran;
-    leave();
     return ran;
   }
 
-  // Waits until no turn runs, other than around the caller or others that wait here. Meanwhile none
-  // begins.
-  void quiesce() {
-    std::unique_lock lock(mutex_);
-    wait_for_turns(lock);
-  }
-
-  // Around fork(), so that no turn runs, and nobody holds the lock, in the instant of it.
+  // Around fork(), so that no turn runs, and nobody holds a lock, in the instant of it.
   void before_fork() {
-    std::unique_lock lock(mutex_);
-    wait_for_turns(lock);
-    (void)lock.release();
+    in_flight_->before_fork();
+    mutex_.lock();
   }
-  void after_fork_in_parent() { mutex_.unlock(); }
+  void after_fork_in_parent() {
+    mutex_.unlock();
+    in_flight_->after_fork_in_parent();
+  }
   // The child has no spare workers, but their work: it ends in a run() of the child. Where a handler
   // on a spare worker forked, that thread is the child's only one, and goes on as an ordinary one.
   void after_fork_in_child() {
     forked_ = true;
-    engaged_ = quiescing_ = waiting_turns_ = 0;
-    running_ = running_here() ? 1 : 0;
+    engaged_ = 0;
     const bool queue = work_ && !release_queued_;
     release_queued_ = release_queued_ || queue;
     mutex_.unlock();
+    in_flight_->after_fork_in_child();
     if (queue) queue_release();
   }
 
@@ -109,23 +107,14 @@ class SpareTurns {
     }
   };
 
-  [[nodiscard]] bool running_here() const noexcept { return thread_state().spare == this; }
-
+  // In flight already, so that whoever stops the context and then waits, waits for this turn.
   [[nodiscard]] bool enter() noexcept {
     const std::lock_guard lock(mutex_);
-    if (quiescing_ != 0 || exceptions_.load(std::memory_order_relaxed) != 0 || io_.stopped()) {
-      return false;
-    }
-    ++running_;
+    if (exceptions_.load(std::memory_order_relaxed) != 0 || io_.stopped()) return false;
     if (!work_ && !forked_) {
       work_.emplace(net::require(io_.get_executor(), net::execution::outstanding_work.tracked));
     }
     return true;
-  }
-  void leave() noexcept {
-    const std::lock_guard lock(mutex_);
-    --running_;
-    quiet_.notify_all();
   }
 
   // False: the time is over, or the context is stopped.
@@ -156,26 +145,12 @@ class SpareTurns {
                std::forward<F>(f));
   }
 
-  // With the lock held.
-  void wait_for_turns(std::unique_lock<std::mutex>& lock) {
-    const unsigned own = running_here() ? 1 : 0;
-    ++quiescing_;
-    waiting_turns_ += own;
-    if (own != 0) quiet_.notify_all();
-    quiet_.wait(lock, [this] { return running_ <= waiting_turns_; });
-    waiting_turns_ -= own;
-    --quiescing_;
-  }
-
   net::io_context& io_;
+  const std::shared_ptr<InFlight> in_flight_;
   std::atomic<unsigned> exceptions_{0};  // queued, and not yet taken by an ordinary thread
   std::mutex mutex_;                     // guards what follows
-  std::condition_variable quiet_;        // running_ fell, or waiting_turns_ rose
   std::optional<Work> work_;             // from the first turn of an engagement on
   unsigned engaged_ = 0;                 // spare workers between begin() and end()
-  unsigned running_ = 0;                 // those in a turn
-  unsigned quiescing_ = 0;               // who waits for them,
-  unsigned waiting_turns_ = 0;           // of these, in a turn themselves
   bool release_queued_ = false;          // a handler that ends the work is on its way
   bool forked_ = false;                  // we are in a child
 };

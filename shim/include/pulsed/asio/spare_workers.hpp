@@ -29,7 +29,9 @@ class SpareWorkers : public net::execution_context::service {
       : net::execution_context::service(owner),
         io_(static_cast<net::io_context&>(owner)),
         pool_(net::use_service<IsolationPool>(owner)),
-        turns_(io_) {}
+        turns_(io_, pool_.threads().in_flight()) {
+    pool_.threads().in_flight()->open(io_);
+  }
 
   [[nodiscard]] net::io_context& io() const noexcept { return io_; }
   [[nodiscard]] IsolationPool& pool() const noexcept { return pool_; }
@@ -110,6 +112,7 @@ class SpareWorkers : public net::execution_context::service {
   }
 
   void shutdown() override {
+    pool_.threads().in_flight()->close();
     std::list<OfSession> closing;
     {
       const std::lock_guard lock(mutex_);
@@ -150,6 +153,7 @@ class SpareWorkers : public net::execution_context::service {
 [[gnu::noinline, gnu::cold]] inline void change_run_loop(ThreadState& thread, SpareWorkers* spares,
                                                          std::uint64_t run_loop) noexcept {
   thread.run_loop = run_loop;
+  if (spares != nullptr) tls_contexts_run.add(spares->pool().threads().in_flight());
   pulsed_worker_serves(spares == nullptr ? nullptr : spares->serving(thread.session));
 }
 

@@ -11,17 +11,19 @@
 
 namespace pulsed::asio::detail {
 
+class InFlight;
 class SpareTurns;
 class TaskState;
 
 struct ThreadState {
-  pulsed_session* session = nullptr;   // whose worker this thread is, or tried to be
-  const TaskState* current = nullptr;  // the task in poll here, innermost
-  const SpareTurns* spare = nullptr;   // not null: a spare worker, of the shim's making
-  std::uint64_t run_loop = 0;          // which one it has said it serves (see SpareWorkers)
-  bool submitting = false;             // inside the inner executor's execute(): a run now is inline
-  bool isolation = false;              // a thread of an isolation pool
-  bool attached = false;               // the adapter, not the service, made this thread a worker
+  pulsed_session* session = nullptr;    // whose worker this thread is, or tried to be
+  const TaskState* current = nullptr;   // the task in poll here, innermost
+  const SpareTurns* spare = nullptr;    // not null: a spare worker, of the shim's making
+  const InFlight* in_flight = nullptr;  // not null: what runs here is none of the service's threads
+  std::uint64_t run_loop = 0;           // which one it has said it serves (see SpareWorkers)
+  bool submitting = false;  // inside the inner executor's execute(): a run now is inline
+  bool isolation = false;   // a thread of an isolation pool
+  bool attached = false;    // the adapter, not the service, made this thread a worker
 
   // One of the service's own, that runs the context because the service says so.
   [[nodiscard]] bool ordinary() const noexcept { return !isolation && spare == nullptr; }
