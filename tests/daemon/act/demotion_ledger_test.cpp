@@ -168,6 +168,37 @@ TEST_CASE("A full ledger takes no more, and what it gave away names nothing once
   CHECK(ledger.find(*again));
 }
 
+TEST_CASE("What others freed is found a few at a time, and the part of the file in use shrinks") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/demotions";
+  const ParkedThread thread;
+  const DemotedThread demotion = thread.demotion();
+  DemotionLedger ledger(path);
+  std::vector<act::DemotionId> ids;
+  while (const auto id = ledger.hold(demotion)) ids.push_back(*id);
+  const auto entries_in_use = [&] {
+    constexpr std::size_t kOffset = 64;
+    std::uint32_t high = 0;
+    text_of(path).copy(reinterpret_cast<char*>(&high), sizeof(high), kOffset);
+    return high;
+  };
+  CHECK(entries_in_use() == DemotionLedger::kCapacity);
+  {
+    // As a guardian does, which this ledger is not told of.
+    DemotionLedger other(path);
+    for (std::size_t i = 100; i < ids.size(); ++i) other.withdraw(ids[i]);
+  }
+  for (std::uint32_t i = 0; i < DemotionLedger::kCapacity; ++i) ledger.beat();
+  CHECK(entries_in_use() == 100);
+  const auto again = ledger.hold(demotion);
+  REQUIRE(again);
+  CHECK(entries_in_use() == 101);
+  ledger.withdraw(*again);
+  for (std::size_t i = 0; i < 100; ++i) ledger.withdraw(ids[i]);
+  ledger.beat();
+  CHECK(entries_in_use() == 0);
+}
+
 TEST_CASE("What is no demotion is not held") {
   const TempDir dir;
   const ParkedThread thread;

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "shared_memory/abi.h"
 #include "tests/daemon/act/played_daemon.h"
 #include "tests/support/temp_dir.h"
 
@@ -167,6 +168,104 @@ TEST_CASE("The guardian undoes what a stopped daemon holds, and the daemon goes 
   for (std::size_t i = 0; i < PlayedService::kThreads; ++i) CHECK_FALSE(service.at_own_priority(i));
   daemon.kill();
   CHECK(wait_until([&] { return service.all_at_own_priority(); }));
+}
+
+// As a worker that ends its poll just as the daemon stops: it waits no longer than PULSED_RESTORE_WAIT_MS, and whatever it
+// polls next runs at the priority that it has then.
+TEST_CASE("A worker that waits for a stopped daemon has its priority back before it gives up") {
+  if (!may_raise()) return;
+  const TempDir dir;
+  PlayedService service;
+  PlayedDaemon daemon(dir.path(), [&](Tools& tools) {
+    std::vector<DemotionId> ids;
+    demote_all(service, tools, ids);
+    for (std::uint32_t round = 1;; ++round) {
+      tools.steps.store(round);
+      beat_until(tools, [&] { return tools.orders.load() == round; });
+      for (const DemotionId id : ids) {
+        if (!tools.demoter.lower_again(id, always)) return;
+      }
+    }
+  });
+  int polls_lowered = 0;
+  milliseconds worst{0};
+  const auto rounds = static_cast<std::uint32_t>(trials(10, 200));
+  for (std::uint32_t round = 1; round <= rounds; ++round) {
+    REQUIRE(daemon.reaches(round));
+    CHECK_FALSE(service.at_own_priority(0));
+    daemon.signal(SIGSTOP);
+    const Clock::time_point stopped = Clock::now();
+    while (!service.all_at_own_priority() &&
+           Clock::now() - stopped < milliseconds{PULSED_RESTORE_WAIT_MS} * slowness()) {
+      std::this_thread::sleep_for(milliseconds{1});
+    }
+    worst = std::max(worst, std::chrono::duration_cast<milliseconds>(Clock::now() - stopped));
+    for (std::size_t i = 0; i < PlayedService::kThreads; ++i) {
+      if (!service.at_own_priority(i)) ++polls_lowered;
+    }
+    daemon.order(round);
+    daemon.signal(SIGCONT);
+  }
+  MESSAGE("from SIGSTOP to all restored: worst " << worst.count() << " ms of " << rounds);
+  CHECK(polls_lowered == 0);
+}
+
+TEST_CASE("A demoted thread that became another program has its own priority back") {
+  if (!may_raise()) return;
+  for (const bool killed : {false, true}) {
+    CAPTURE(killed);
+    const TempDir dir;
+    PlayedService service;
+    PlayedDaemon daemon(dir.path(), [&](Tools& tools) {
+      std::vector<DemotionId> ids;
+      // The first thread, whose number it takes, has an entry of its own no more.
+      const auto first =
+          tools.demoter.demote({service.pid(), service.pid(),
+                                act::read_thread_stat(service.pid(), service.pid())->start_time},
+                               PlayedDaemon::kLow, kUnannounced, always);
+      demote_all(service, tools, ids);
+      if (!first || !tools.demoter.restore(*first)) return;
+      tools.steps.store(1);
+      beat_until_ordered(tools);
+      for (const DemotionId id : ids) {
+        if (!tools.demoter.restore(id)) return;
+      }
+      tools.steps.store(2);
+      beat_forever(tools);
+    });
+    REQUIRE(daemon.reaches(1));
+    service.exec();
+    CHECK(act::read_priority(service.pid())->nice == 13);
+    if (killed) {
+      daemon.kill();
+      CHECK(wait_until([&] { return has_ended(daemon.guardian()); }));
+    } else {
+      daemon.order();
+      REQUIRE(daemon.reaches(2));
+    }
+    CHECK(act::same_priority(*act::read_priority(service.pid()), service.own_priority(0)));
+  }
+}
+
+TEST_CASE("A process that lowered itself to the same is not taken for what a thread became") {
+  if (!may_raise()) return;
+  const TempDir dir;
+  PlayedService service;
+  const clocks::PeerThread thread = service.thread(1);
+  const act::SchedAttr before = *act::read_priority(thread.tid);
+  act::SchedAttr low = *act::lowered(before, PlayedDaemon::kLow);
+  DemotionLedger ledger(dir.path() + "/demotions");
+  REQUIRE(act::write_priority(service.pid(), low) == 0);
+  // The thread lives, at a priority of its own choice.
+  auto id = ledger.hold({thread, before, low, act::boot_ticks_now()});
+  REQUIRE(id);
+  CHECK(ledger.restore(*id));
+  CHECK(act::read_priority(service.pid())->nice == 13);
+  // The thread has gone, and its process with it: this one began later than the thread.
+  id = ledger.hold({{service.pid(), thread.tid, 1}, before, low, act::boot_ticks_now()});
+  REQUIRE(id);
+  CHECK(ledger.restore(*id));
+  CHECK(act::read_priority(service.pid())->nice == 13);
 }
 
 TEST_CASE(

@@ -162,4 +162,32 @@ TEST_CASE("A thread that is demoted itself is nobody's offspring") {
   CHECK(wait_until([&] { return is_ordinary(young); }));
 }
 
+TEST_CASE("A search among many young threads that are low by their own choice comes to an end") {
+  if (!may_raise()) return;
+  const TempDir dir;
+  PlayedService service;
+  act::DemotionLedger ledger(dir.path() + "/demotions");
+  const act::SchedAttr before = service.own_priority(0);
+  const act::SchedAttr low = *act::lowered(before, PlayedDaemon::kLow);
+  std::vector<act::DemotedThread> parents;
+  for (std::size_t i = 0; i < PlayedService::kThreads; ++i) {
+    parents.push_back({service.thread(i), before, low, act::boot_ticks_now()});
+    REQUIRE(ledger.hold(parents.back()));
+  }
+  for (int i = 0; i < 400; ++i) REQUIRE(act::write_priority(service.spawn('t'), low) == 0);
+  const auto search = std::make_unique<act::OffspringSearch>(ledger);
+  std::size_t complete = 0;
+  for (int round = 0; round < 1000 && complete < parents.size(); ++round) {
+    search->begin_round();
+    complete = 0;
+    for (const act::DemotedThread& parent : parents) {
+      const bool through = search->look(parent, 1);
+      // A round ends early for no other reason.
+      CHECK((through || search->exhausted()));
+      if (through) ++complete;
+    }
+  }
+  CHECK(complete == parents.size());
+}
+
 }  // namespace pulsed::test

@@ -118,6 +118,17 @@ class PlayedService {
     return true;
   }
 
+  // Its first thread becomes the program cat, and with it the whole process.
+  void exec() const {
+    const char what = 'x';
+    (void)!::write(commands_[1], &what, 1);
+    REQUIRE(wait_until([&] {
+      const auto stat = act::read_thread_stat(pid_, pid_);
+      return stat && std::string(stat->name.data()) == "cat";
+    }));
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
   // Its first thread spawns a thread 't', one named as those of the isolation pool 'i', a process by fork 'f', one by
   // posix_spawn 'p', or a process's process 'g'. Gives the id.
   [[nodiscard]] pid_t spawn(char what) const {
@@ -166,6 +177,11 @@ class PlayedService {
     while (::read(commands_[0], &what, 1) == 1) {
       if (what == 't' || what == 'i') spawn_thread(what == 'i');
       if (what == 'p') answer(spawn_program());
+      if (what == 'x') {
+        // Ends with the test, which has the other end.
+        ::dup2(commands_[0], STDIN_FILENO);
+        ::execlp("cat", "cat", nullptr);
+      }
       if (what == 'f') answer(fork_for_test(stand_still));
       if (what == 'g') {
         fork_for_test([this] {
