@@ -104,7 +104,7 @@ TEST_CASE("Threads that run a context one after the other are not several, two a
 
 TEST_CASE("Spare workers do not make a context one of several threads") {
   HeldContext t;
-  CHECK(pulsed::asio::spare_workers(t.ctx, 1));
+  CHECK(pulsed::asio::spare_workers(t.ctx, 1, true));
   Runners runners(t.ctx, 1);
   t.hold_and_wake(1);
   t.on_spare([] {});
@@ -115,7 +115,7 @@ TEST_CASE("Spare workers do not make a context one of several threads") {
 TEST_CASE("A context that one thread runs has no spare workers unless the service says so") {
   for (const bool opted_in : {false, true}) {
     HeldContext t;
-    if (opted_in) CHECK(pulsed::asio::spare_workers(t.ctx, 1));
+    CHECK(pulsed::asio::spare_workers(t.ctx, 1, opted_in));
     Runners runners(t.ctx, 1);
     t.hold();
     CHECK(t.serving() == 1);
@@ -264,7 +264,7 @@ TEST_CASE("A context that follows a dead one at its address gets spare workers o
   std::optional<net::io_context> ctx;
   for (int life = 1; life <= 3; ++life) {
     ctx.emplace();
-    CHECK(pulsed::asio::spare_workers(*ctx, 1));
+    CHECK(pulsed::asio::spare_workers(*ctx, 1, true));
     const task_executor ex(ctx->get_executor(), service.session.open(service.cls));
     std::uint32_t run_loop = 0;
     net::post(ex, [&] {
@@ -316,7 +316,7 @@ TEST_CASE("A context that dies under load has joined its spare workers") {
 TEST_CASE("A session may end before a context whose spare workers it knew") {
   FakeDaemon daemon;
   net::io_context ctx;
-  CHECK(pulsed::asio::spare_workers(ctx, 1));
+  CHECK(pulsed::asio::spare_workers(ctx, 1, true));
   {
     pulsed::Session session{{.service = "asio-test", .run_dir = daemon.run_dir()}};
     const auto peer = daemon.accept();

@@ -129,6 +129,50 @@ TEST_CASE("An exception on a spare worker leaves through a run() of the context,
   CHECK(t.polls() == 4);
 }
 
+TEST_CASE(
+    "Exceptions on spare workers do not keep them from serving, and each leaves through run()") {
+  HeldContext t;
+  std::atomic<int> caught{0};
+  const auto run = [&] {
+    for (;;) {
+      try {
+        t.ctx.run();
+        return;
+      } catch (int which) {
+        caught += which;
+      }
+    }
+  };
+  std::thread first(run);
+  std::thread second(run);
+  t.hold_and_wake(2);
+  std::atomic<int> served{0};
+  for (int i = 1; i <= 5; ++i) {
+    net::post(t.ex, [i] { throw i; });
+    for (int k = 0; k < 10; ++k) net::post(t.ex, [&] { served += on_spare_thread() ? 1 : 0; });
+  }
+  wait_until([&] { return served == 50; });
+  CHECK(caught == 0);
+  t.release();
+  first.join();
+  second.join();
+  CHECK(caught == 1 + 2 + 3 + 4 + 5);
+}
+
+TEST_CASE("A handler may end the thread of a spare worker, as it may any other") {
+  HeldContext t;
+  Runners runners(t.ctx, 2);
+  t.hold_and_wake(2);
+  std::atomic<bool> exits{false};
+  net::post(t.ex, [&] {
+    exits = on_spare_thread();
+    pthread_exit(nullptr);
+  });
+  wait_until([&] { return exits.load(); });
+  t.on_spare([] {});
+  t.release();
+}
+
 TEST_CASE("An exception of an isolated poll leaves through run() though spare workers find it") {
   HeldContext t;
   std::atomic<int> caught{0};
@@ -212,11 +256,11 @@ TEST_CASE("Who joins the threads of a stopped context knows that no handler runs
     });
     wait_until([&] { return running.load(); });
     t.ctx.stop();
-    for (int i = 0; i < 100; ++i) net::post(t.ex, [&] { ++later; });
     t.let_go();
     go = true;
     go.notify_all();
     runners.join();
+    for (int i = 0; i < 100; ++i) net::post(t.ex, [&] { ++later; });
     CHECK(finished);
     CHECK(elsewhere);
     CHECK(later == 0);
@@ -324,7 +368,7 @@ TEST_CASE("Two handlers on spare workers that quiesce the context do not wait fo
 
 TEST_CASE("A handler may fork beside a spare worker: the child's context goes on and ends") {
   HeldContext t;
-  CHECK(pulsed::asio::spare_workers(t.ctx, 1));
+  CHECK(pulsed::asio::spare_workers(t.ctx, 1, true));
   std::atomic<bool> served{false};
   pid_t child = -1;
   bool after = false;

@@ -31,8 +31,12 @@
 // back to the io_context, which keeps it.
 //
 // Either counts as outstanding work of the context while it lasts, and an exception leaves through a
-// run() of the context; until a thread of the service has taken it, spare workers pause. The context
-// ends these threads when it dies, so none of their polls may destroy it.
+// run() of the context, on a thread of the service; spare workers pause once 16 wait for that. The end
+// of that work is a handler too: a run() after restart() may count one that the service never posted.
+// The context ends these threads when it dies, so none of their polls may destroy it.
+//
+// Their stacks are of the default size, and their credentials those of the process when they were
+// started: a handler that needs other ones must set them itself.
 //
 // stop() does not wait for what they run. Before destroying what handlers use, after stop(): join the
 // threads, or quiesce(ctx) where run() was called on a thread that lives on, such as the main thread.
@@ -40,7 +44,7 @@
 // its handlers runs on these threads; so such a handler must not join it.
 //
 // A forked child has neither: isolated work stays with the parent; ctx.notify_fork() waits for spare
-// workers, and the child's context goes on without them.
+// workers, however long a handler takes on one, and the child's context goes on without them.
 #pragma once
 
 #include <pulsed/asio/isolation_pool.hpp>
@@ -58,12 +62,13 @@ inline bool isolation_threads(net::execution_context& context, unsigned threads)
 }
 
 // How many spare workers the context has, [0, 256], 0: none; default: as many as threads run it. How
-// many of them may be awake at once is the policy's max_spare_workers. It opts in a context that a
-// single thread runs: then its handlers may overlap from now on. Not for one made with concurrency
+// many of them may be awake at once is the policy's max_spare_workers. `beside_single_thread`: also where
+// a single thread runs it, whose handlers may then overlap; not for a context made with concurrency
 // hint 1, where two threads may stall. False, and nothing changed, after the first poll by a worker,
 // or if out of range. Thread-safe.
-inline bool spare_workers(net::io_context& context, unsigned count) {
-  return net::use_service<detail::SpareWorkers>(context).choose(count);
+inline bool spare_workers(net::io_context& context, unsigned count,
+                          bool beside_single_thread = false) {
+  return net::use_service<detail::SpareWorkers>(context).choose(count, beside_single_thread);
 }
 
 // Whether tasks of this context may change threads, whatever number of threads runs it. False: it

@@ -57,10 +57,11 @@ class SpareWorkers : public net::execution_context::service {
   }
 
   // False if out of [0, 256], or once they are set up.
-  bool choose(unsigned count) {
+  bool choose(unsigned count, bool beside_single_thread) {
     const std::lock_guard lock(mutex_);
     if (count > kMaxSpareWorkers || !sessions_.empty()) return false;
     chosen_ = count;
+    beside_single_thread_ = beside_single_thread;
     ask_again();
     return true;
   }
@@ -82,7 +83,7 @@ class SpareWorkers : public net::execution_context::service {
   // With the lock held. What cannot be opened is not tried again by this thread.
   pulsed_spares* open(pulsed_session* session) noexcept {
     try {
-      OfSession& opened = sessions_.emplace_back(*this, session, nullptr, chosen_.has_value());
+      OfSession& opened = sessions_.emplace_back(*this, session, nullptr, beside_single_thread_);
       pulsed_spares_options options{};
       options.size = sizeof(options);
       options.turn = [](void* of, std::uint32_t microseconds) {
@@ -104,7 +105,7 @@ class SpareWorkers : public net::execution_context::service {
     return nullptr;
   }
 
-  static std::uint32_t turn(OfSession& of, std::uint32_t microseconds) noexcept {
+  static std::uint32_t turn(OfSession& of, std::uint32_t microseconds) {
     SpareWorkers& self = of.context;
     const bool safe = of.opted_in || self.pool_.several_threads();
     if (!safe || self.pool_.forbids_migration()) return 0;
@@ -147,6 +148,7 @@ class SpareWorkers : public net::execution_context::service {
   std::mutex mutex_;                // guards what follows
   std::list<OfSession> sessions_;   // spare workers point to their own
   std::optional<unsigned> chosen_;  // by the service: how many
+  bool beside_single_thread_ = false;
 };
 
 // Says what this thread serves, where it has not yet: between polls, and a worker of the session.
@@ -159,6 +161,7 @@ class SpareWorkers : public net::execution_context::service {
 
 inline void serve(ThreadState& thread, SpareWorkers* spares) noexcept {
   const std::uint64_t run_loop = spares == nullptr ? 0 : spares->run_loop();
+  if (spares != nullptr) spares->turns().ordinary_poll();
   if (thread.run_loop != run_loop && thread.session != nullptr) [[unlikely]] {
     change_run_loop(thread, spares, run_loop);
   }

@@ -23,6 +23,7 @@ struct ThreadState {
   std::uint64_t run_loop = 0;           // which one it has said it serves (see SpareWorkers)
   bool submitting = false;  // inside the inner executor's execute(): a run now is inline
   bool isolation = false;   // a thread of an isolation pool
+  bool left_over = false;   // a spare worker that forked itself: the child's only thread
   bool attached = false;    // the adapter, not the service, made this thread a worker
 
   // One of the service's own, that runs the context because the service says so.
