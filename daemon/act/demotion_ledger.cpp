@@ -245,19 +245,27 @@ Swap DemotionLedger::put_back(const DemotedThread& demoted) const {
   const std::optional<ThreadStat> stat = read_thread_stat(thread.pid, thread.pid);
   if (!stat) return errno == ENOENT || errno == ESRCH ? Swap::kNotOurs : Swap::kFailed;
   // A process that reuses the number began after the thread had ended.
-  if (stat->start_time > thread.start_time || is_lowered(thread.pid)) return Swap::kNotOurs;
-  return swap_priority({thread.pid, thread.pid, stat->start_time}, demoted.applied, demoted.before);
+  if (stat->start_time > thread.start_time) return Swap::kNotOurs;
+  const std::optional<SchedAttr> own = own_after_exec(demoted);
+  if (!own) return Swap::kNotOurs;
+  return swap_priority({thread.pid, thread.pid, stat->start_time}, demoted.applied, *own);
 }
 
-bool DemotionLedger::is_lowered(pid_t tid) const {
+// Which of the process's threads it was that became its first does not show: of what they had, the lowest is no gain to any.
+// Nothing if the first thread is lowered itself.
+std::optional<SchedAttr> DemotionLedger::own_after_exec(const DemotedThread& demoted) const {
+  SchedAttr own = demoted.before;
   for (std::uint32_t i = 0; i < file_->high(); ++i) {
     const std::optional<EntryCopy> entry = read_entry(file_->entries[i]);
-    if (entry && state_of(entry->word) != EntryState::kOffspring &&
-        entry->demoted.thread.tid == tid) {
-      return true;
+    if (!entry || state_of(entry->word) == EntryState::kOffspring) continue;
+    const DemotedThread& other = entry->demoted;
+    if (other.thread.tid == demoted.thread.pid) return std::nullopt;
+    if (other.thread.pid == demoted.thread.pid && same_priority(other.applied, demoted.applied) &&
+        other.before.nice > own.nice) {
+      own = other.before;
     }
   }
-  return false;
+  return own;
 }
 
 void DemotionLedger::beat(std::uint64_t monotonic_ns) {

@@ -87,7 +87,7 @@ class DemotionLedger {
   void reclaim(int looks);
   // Puts back the thread, or what it has become by execve(2): the first of its process.
   [[nodiscard]] Swap put_back(const DemotedThread& demoted) const;
-  [[nodiscard]] bool is_lowered(pid_t tid) const;
+  [[nodiscard]] std::optional<SchedAttr> own_after_exec(const DemotedThread& demoted) const;
 
   File* file_ = nullptr;
   Vigil* vigil_ = nullptr;
