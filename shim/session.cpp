@@ -326,8 +326,14 @@ void Session::write_class(const Attachment& a, std::size_t id) const {
 void Session::write_identities(const Attachment& a) const {
   const std::uint32_t high = tasks_.high();
   for (std::uint32_t slot = 1; slot < high; ++slot) {
-    const std::uint32_t word = tasks_.identity(slot);
-    if (word != 0) __atomic_store_n(&a.service.identity[slot], word, __ATOMIC_RELAXED);
+    std::uint32_t word = tasks_.identity(slot);
+    if (word == 0) continue;
+    // Its owner may change it meanwhile, and write it there before us: who writes last must have looked after that.
+    for (std::uint32_t written = 0; written != word; word = tasks_.identity(slot)) {
+      // seq_cst: before the look; the owner changes its table before it writes.
+      __atomic_exchange_n(&a.service.identity[slot], word, __ATOMIC_SEQ_CST);
+      written = word;
+    }
   }
 }
 

@@ -98,6 +98,32 @@ TEST_CASE("options of an older header keep later fields at their defaults") {
   pulsed_session_close(session);
 }
 
+// Guarantee: a task that is closed while the shim's thread tells a new daemon of every task stays closed.
+TEST_CASE("what changes while a daemon is told of every task is told last") {
+  AttachedService s;
+  const TaskClass cls = s.session.task_class("a");
+  std::vector<pulsed_task> tasks(20'000);
+  bool told = true;
+  for (int round = 0; round < 20 && told; ++round) {
+    for (pulsed_task& task : tasks) task = pulsed_task_open(s.session.c_session(), cls.id());
+    s.lose_daemon_and_accept();
+    for (const pulsed_task task : tasks) pulsed_task_close(s.session.c_session(), task);
+    for (const pulsed_task task : tasks) {
+      const auto state = [&] {
+        return __atomic_load_n(&s.peer.service.identity[task.ref & PULSED_REF_SLOT_MASK],
+                               __ATOMIC_RELAXED) &
+               PULSED_IDENTITY_STATE_MASK;
+      };
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      while (state() != PULSED_IDENTITY_FREE && std::chrono::steady_clock::now() < end) {
+        std::this_thread::yield();
+      }
+      told = told && state() == PULSED_IDENTITY_FREE;
+    }
+  }
+  CHECK(told);
+}
+
 TEST_CASE("the hello says who the service is and what it asks for") {
   const AttachedService s(
       {.service = "shop", .workers = 4, .ring_samples = 128, .tasks = 256, .classes = 16});
