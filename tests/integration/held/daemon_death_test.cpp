@@ -102,6 +102,26 @@ TEST_CASE("When the daemon stands still its guardian puts every thread back") {
   CHECK(shop.light_lowered() == 0);
 }
 
+TEST_CASE("Polls that end while the daemon stands still leave no lowered thread to light ones") {
+  DaemonProcess daemon({.policy = hold_policy()});
+  if (!demotes(daemon)) return;
+  HeldService shop(daemon.run_dir());
+  REQUIRE(shop.wait_attached());
+  const PriorityWatch watch(shop.pid());
+  shop.light(500);
+  for (int round = 0; round < trials(5, 50); ++round) {
+    CAPTURE(round);
+    shop.endless("endless", 2);
+    REQUIRE(wait_until([&] { return watch.changed().size() == 2; }));
+    daemon.process().signal(SIGSTOP);
+    shop.end();
+    CHECK(back_after_ms(watch));
+    daemon.process().signal(SIGCONT);
+    REQUIRE(wait_until([&] { return daemon.sum("pulsed_demoted_threads") == 0; }));
+  }
+  CHECK(shop.light_lowered() == 0);
+}
+
 TEST_CASE("A daemon ended by SIGTERM puts every thread back first and takes its guardian along") {
   DaemonProcess daemon({.policy = hold_policy(), .own_group = true});
   if (!demotes(daemon)) return;

@@ -11,8 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Lets the load run, and finds that nothing was held against it, but for polls that found out themselves that they had used
-// more than their budget: an interrupt's time counts as theirs.
+// Lets the load run, and finds that nothing was held against it, but for polls that found out themselves that they had been on
+// a CPU for about their budget: an interrupt's time counts as theirs, and on a virtual machine what its host took.
 void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds time) {
   const PriorityWatch watch(shop.pid());
   const Clock::time_point end = Clock::now() + time;
@@ -25,15 +25,18 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
       time * 2));
   shop.light(0);
   shop.end();
-  const auto over_budget = static_cast<double>(shop.count("over_budget"));
-  MESSAGE(shop.count("hog_polls") << " polls, " << over_budget << " over their budget by their own "
-                                  << "clock, " << daemon.sum("pulsed_spare_wakes_total")
+  const auto near_budget = static_cast<double>(shop.count("near_budget"));
+  MESSAGE(shop.count("hog_polls") << " polls, " << near_budget << " at their budget by their own "
+                                  << "clock, the longest " << shop.count("longest_run_us")
+                                  << " us on a CPU, " << daemon.sum("pulsed_spare_wakes_total")
                                   << " spare workers woken");
   CHECK(shop.count("hog_polls") > 100);
-  CHECK(lowered == 0);
-  CHECK(daemon.sum("pulsed_violations_total") <= over_budget);
-  CHECK(daemon.sum("pulsed_demotions_total") <= over_budget);
-  if (over_budget == 0) CHECK(daemon.sum("pulsed_tier_changes_total") == 0);
+  CHECK(daemon.sum("pulsed_violations_total") <= near_budget);
+  CHECK(daemon.sum("pulsed_demotions_total") <= near_budget);
+  if (near_budget == 0) {
+    CHECK(lowered == 0);
+    CHECK(daemon.sum("pulsed_tier_changes_total") == 0);
+  }
   CHECK(shop.light_lowered() == 0);
 }
 

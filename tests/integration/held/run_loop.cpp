@@ -9,7 +9,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-const OsPriority kOfTheProcess = priority_of(0).value();
 thread_local std::optional<OsPriority> tls_own_priority;
 
 }  // namespace
@@ -26,6 +25,8 @@ RunLoop::RunLoop(pulsed_session* session, RunLoopOptions options)
   for (unsigned i = 0; i < options_.workers; ++i) {
     threads_.emplace_back([this, i] { serve(i); });
   }
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [this] { return serving_ == options_.workers; });
 }
 
 RunLoop::~RunLoop() {
@@ -44,14 +45,16 @@ void RunLoop::leave_session() {
 }
 
 void RunLoop::post(Poll poll) {
+  const bool anyone = !poll.no_spare;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(poll));
   }
-  ready_.notify_all();
+  // One of those that wait may be a spare worker.
+  anyone ? ready_.notify_one() : ready_.notify_all();
 }
 
-OsPriority RunLoop::ordinary_priority() { return tls_own_priority.value_or(kOfTheProcess); }
+OsPriority RunLoop::ordinary_priority() { return tls_own_priority.value(); }
 
 std::optional<Poll> RunLoop::next(Clock::time_point until, bool spare) {
   std::unique_lock lock(mutex_);
@@ -84,6 +87,12 @@ void RunLoop::serve(unsigned index) {
   pulsed_worker_attach(session_, name.c_str(),
                        options_.isolation ? PULSED_WORKER_ATTACH_ISOLATION : 0);
   pulsed_worker_serves(spares_);
+  {
+    const std::lock_guard lock(mutex_);
+    ++serving_;
+    of_workers_ = *tls_own_priority;
+  }
+  ready_.notify_all();
   while (true) {
     if (const std::optional<Poll> poll = next(Clock::now() + std::chrono::seconds{1}, false))
       run(*poll);
@@ -94,6 +103,10 @@ void RunLoop::serve(unsigned index) {
 
 std::uint32_t RunLoop::turn(void* self, std::uint32_t microseconds) {
   auto* loop = static_cast<RunLoop*>(self);
+  {
+    const std::lock_guard lock(loop->mutex_);
+    tls_own_priority = loop->of_workers_;
+  }
   const Clock::time_point end = Clock::now() + std::chrono::microseconds{microseconds};
   std::uint32_t polls = 0;
   while (Clock::now() < end) {

@@ -35,6 +35,7 @@ struct RunLoopOptions {
 
 class RunLoop {
  public:
+  // Returns when its threads are workers.
   RunLoop(pulsed_session* session, RunLoopOptions options);
   ~RunLoop();  // every poll must be able to end
   RunLoop(const RunLoop&) = delete;
@@ -45,7 +46,7 @@ class RunLoop {
   void leave_session();
   [[nodiscard]] std::uint64_t spare_polls() const { return spare_polls_.load(); }
 
-  // What the calling thread had when nothing was asked of it: its own at its start; a spare worker's, the process's.
+  // What the calling thread had before anything was asked of it; on a spare worker, what the loop's own threads had.
   [[nodiscard]] static OsPriority ordinary_priority();
 
  private:
@@ -60,6 +61,8 @@ class RunLoop {
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Poll> queue_;
+  unsigned serving_ = 0;
+  OsPriority of_workers_;
   bool quit_ = false;
   std::atomic<bool> left_{false};
   std::atomic<std::uint64_t> spare_polls_{0};

@@ -12,8 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr microseconds kStep{100};
-// Long enough to be reported in any case.
-constexpr microseconds kLength{16'000};
+// Long enough to be reported in any case: after ten, and the control loop may be busy for as long.
+constexpr microseconds kLength{30'000};
 constexpr unsigned kRivals = 6;
 
 microseconds since(steady_clock::time_point begin) {
