@@ -190,9 +190,10 @@ void HeldWorkers::restore_threads(Service& service, Time now) {
 
 void HeldWorkers::release(Service& service, Time now) {
   restore_threads(service, now);
-  // What the system would not give back stays in the ledger, for the guardian and the next daemon.
+  // What the system would not give back is left to the guardian, and after it to the next daemon.
   for (WorkerView& worker : service.workers) {
     if (!worker.demotion) continue;
+    demoter_.leave(worker.demotion->id);
     worker.demotion.reset();
     forget(service);
   }
