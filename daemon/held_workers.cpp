@@ -42,6 +42,7 @@ bool over(const WorkerView& worker, const collect::Demotion& demotion) {
 }  // namespace
 
 void HeldWorkers::answer(Service& service, policy::Enforcement enforcement, Time now) {
+  if (!service.in_flight && service.demoted == 0 && service.spares_awake == 0) return;
   bool held = service.spares_awake != 0;
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     WorkerView& worker = service.workers[i];
@@ -103,6 +104,7 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
     worker.demotion = collect::Demotion{*id, start, worker.tid, now};
     ++service.holds.demotions;
     ++demoted_;
+    ++service.demoted;
     ++of_user;
     return;
   }
@@ -177,8 +179,9 @@ bool HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
   return true;
 }
 
-void HeldWorkers::forget(const Service& service) {
+void HeldWorkers::forget(Service& service) {
   --demoted_;
+  --service.demoted;
   if (--demoted_of_[service.peer.uid] == 0) demoted_of_.erase(service.peer.uid);
 }
 

@@ -39,7 +39,7 @@ class HeldWorkers {
   void demote(collect::Service& service, std::uint32_t index, const policy::TierFields& fields,
               policy::Time now);
   void keep_share(collect::Service& service, std::uint32_t index, const policy::TierFields& fields);
-  void forget(const collect::Service& service);  // one demoted thread
+  void forget(collect::Service& service);  // one demoted thread
   void lower_again(collect::Service& service, std::uint32_t index);
   // False if the system refused: to be tried again.
   bool undo(collect::Service& service, std::uint32_t index, policy::Time now);

@@ -133,6 +133,7 @@ void refresh_line(Service& service, std::uint32_t index) {
   }
   worker.state = state;
   worker.tid = tid;
+  worker.used = true;
   if (state != PULSED_WORKER_FREE) {
     worker.isolation = (state & PULSED_WORKER_ISOLATION) != 0;
     worker.spare = (state & PULSED_WORKER_SPARE) != 0;
@@ -199,9 +200,11 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
   discover_classes(service, begin.now);
   const auto workers = static_cast<std::uint32_t>(service.workers.size());
   std::uint32_t left = kMostSamples;
+  service.in_flight = false;
   for (std::uint32_t n = 0; n < workers; ++n) {
     const std::uint32_t i = (service.first_worker + n) % workers;
     refresh_line(service, i);
+    if (!service.workers[i].used) continue;  // between those of workers and of spare workers
     // Dated anew for each worker: draining the ones before took time.
     const std::uint64_t ticks = clock_.now();
     const Time now =

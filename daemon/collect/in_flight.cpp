@@ -222,6 +222,7 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   const std::uint64_t age = look.now_ticks > line->start ? look.now_ticks - line->start : 0;
   worker.current.seen_ticks = age;
   collected.in_flight = true;
+  service.in_flight = true;
   look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))},
                look, collected);
 }

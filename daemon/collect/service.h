@@ -83,6 +83,7 @@ struct WorkerView {
   explicit WorkerView(shm::RingReader reader) : ring(reader) {}
   shm::RingReader ring;
   std::uint32_t state = 0;  // PULSED_WORKER_* bits when last looked at
+  bool used = false;        // some thread had its line
   bool isolation = false;   // its line belongs, or last belonged, to a thread of the isolation pool
   bool spare = false;       // ... to a spare worker
   std::uint32_t run_loop = 0;  // which it serves; the service's own numbers, 0 for none
@@ -157,7 +158,9 @@ struct Service {
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
-  Time clocks_asked_at{};  // the shim was last asked for CPU clocks
+  Time clocks_asked_at{};     // the shim was last asked for CPU clocks
+  bool in_flight = false;     // some worker polled something when last looked at
+  std::uint32_t demoted = 0;  // threads, now
   HoldCounts holds;
   std::vector<RunLoop> run_loops;  // with spare workers awake
   std::uint32_t spares_awake = 0;
