@@ -255,7 +255,11 @@ void Collector::note_clocks(Service& service, const pulsed_clocks& answer, Time 
     if (answer.worker[i] >= service.workers.size() || answer.cpu_ns[i] > INT64_MAX) continue;
     WorkerView& worker = service.workers[answer.worker[i]];
     const std::uint64_t start = worker.current.start;
-    if (!worker.current.valid) continue;
+    // A clock of our own counts from when it was opened, the shim's from the thread's begin.
+    if (!worker.current.valid || worker.clock.valid()) continue;
+    // Another poll may have begun since the look.
+    const std::optional<Line> line = read_line(service.s.lines[answer.worker[i]]);
+    if (!line || line->task == 0 || line->start != start) continue;
     const auto age =
         static_cast<std::int64_t>(clock_.to_ns(now_ticks > start ? now_ticks - start : 0));
     note_cpu(worker, Duration{static_cast<std::int64_t>(answer.cpu_ns[i])}, at,

@@ -65,6 +65,10 @@ void find_thread(const Service& service, WorkerView& worker, const Look& look,
   constexpr unsigned kMostDoublings = 6;
   if (!worker.thread) worker.thread_misses = std::min(worker.thread_misses + 1, kMostDoublings);
   if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
+  if (!worker.clock.valid()) return;
+  // What the shim said until now is of another clock.
+  worker.reading.reset();
+  worker.current.cpu_base.reset();
 }
 
 Blame blame_of(const WorkerView& worker, bool read, Duration burned, Duration passed) {
