@@ -31,6 +31,12 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
                                   << " us on a CPU, " << daemon.sum("pulsed_spare_wakes_total")
                                   << " spare workers woken");
   CHECK(shop.count("hog_polls") > 100);
+  for (const HeldLine& line : held_lines(daemon.log(), "within")) {
+    if (line.burned_ms >= 1) {
+      MESSAGE("held for " << line.held_ms << " ms, burned " << line.burned_ms << " ms, worker "
+                          << line.worker);
+    }
+  }
   CHECK(daemon.sum("pulsed_violations_total") <= near_budget);
   CHECK(daemon.sum("pulsed_demotions_total") <= near_budget);
   if (near_budget == 0) {

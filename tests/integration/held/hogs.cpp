@@ -49,8 +49,7 @@ void Hogs::chain(const Chain& chain, unsigned seed) {
 
 void Hogs::go_on(const Chain& chain, std::uint64_t random, std::uint64_t round) {
   loop_.post({chain.cls, [=, this] {
-                thread_local const RunTime run_time;
-                const microseconds before = run_time.now();
+                const microseconds before = run_time();
                 std::minstd_rand numbers(static_cast<std::uint32_t>(random));
                 const microseconds time{std::uniform_int_distribution<long>(
                     chain.least.count(), chain.most.count())(numbers)};
@@ -59,7 +58,7 @@ void Hogs::go_on(const Chain& chain, std::uint64_t random, std::uint64_t round) 
                 const bool goes_on = round_.load() == round;
                 if (goes_on) go_on(chain, numbers(), round);
                 // All of the poll, the wake of the next one's thread included.
-                const microseconds ran = run_time.now() - before;
+                const microseconds ran = run_time() - before;
                 if (ran > kNearBudget) near_budget_.fetch_add(1);
                 if (ran.count() > longest_run_us_.load()) longest_run_us_.store(ran.count());
                 if (!goes_on) running_.fetch_sub(1);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tests/integration/held/run_time.h"
+
 namespace pulsed::test {
 namespace {
 
@@ -71,6 +73,7 @@ std::optional<Poll> RunLoop::next(Clock::time_point until, bool spare) {
 }
 
 void RunLoop::run(const Poll& poll) {
+  (void)run_time();
   const bool known = !left_.load();
   const pulsed_task task = known ? pulsed_task_open(session_, poll.cls) : pulsed_task{};
   pulsed_poll_begin(task);
@@ -101,13 +104,13 @@ void RunLoop::serve(unsigned index) {
   }
 }
 
-std::uint32_t RunLoop::turn(void* self, std::uint32_t microseconds) {
+std::uint32_t RunLoop::turn(void* self, std::uint32_t turn_us) {
   auto* loop = static_cast<RunLoop*>(self);
   {
     const std::lock_guard lock(loop->mutex_);
     tls_own_priority = loop->of_workers_;
   }
-  const Clock::time_point end = Clock::now() + std::chrono::microseconds{microseconds};
+  const Clock::time_point end = Clock::now() + std::chrono::microseconds{turn_us};
   std::uint32_t polls = 0;
   while (Clock::now() < end) {
     const std::optional<Poll> poll = loop->next(end, true);
