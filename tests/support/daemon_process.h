@@ -22,6 +22,7 @@ defaults:
   demotion_min_stay: {monitor: 1h, warn: 1h, yield: 1h, isolate: 1h}
   emergency_poll: 1h
   max_tier: yield
+  demote_to: none
 )";
 // The same, up to the isolation pool.
 inline constexpr const char* kIsolatePolicy = R"(enforcement: enforce
