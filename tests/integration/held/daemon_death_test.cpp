@@ -197,7 +197,9 @@ TEST_CASE("A daemon whose guardian is killed puts every thread back and demotes 
   shop.endless("after");
   REQUIRE(wait_until([&] { return !held_lines(daemon.log(), "after").empty(); }));
   CHECK(wait_until([&] { return daemon.sum("pulsed_can_demote") == 0; }));
-  CHECK(daemon.log().find("the guardian of demoted threads has gone") != std::string::npos);
+  CHECK(wait_until([&] {
+    return daemon.log().find("the guardian of demoted threads has gone") != std::string::npos;
+  }));
   CHECK_FALSE(shop.counters().at("daemon_demotes").get<bool>());
   CHECK(watch.changed().empty());
   CHECK(daemon.sum("pulsed_demoted_threads") == 0);
