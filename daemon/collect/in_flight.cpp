@@ -116,13 +116,15 @@ struct Limits {
   Duration second;  // the next thing that can happen to it
   Duration third;   // and another; of these two either may come first
   Duration interval;
+  Duration notice;  // its age from which blame is looked for
 };
 
 Limits limits_of(const Service& service, const WorkerView& worker, policy::ClassId cls) {
-  const Duration budget = service.tiers.fields(cls).poll_budget;
-  if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn, kIsolationTurn};
   const policy::TierFields& fields = service.tiers.fields(cls);
-  return {budget, fields.emergency_poll, fields.demote_after, kBlameInterval};
+  const Duration budget = fields.poll_budget;
+  const Duration notice = std::min(budget, fields.long_poll);
+  if (worker.isolation) return {budget, kIsolationTurn, kIsolationTurn, kIsolationTurn, notice};
+  return {budget, fields.emergency_poll, fields.demote_after, kBlameInterval, notice};
 }
 
 // How much it may have burned until now, at most.
@@ -134,22 +136,24 @@ Duration burned_at_most(const WorkerView& worker, Time now, Duration age) {
 // Reading the clock of a thread that runs interrupts its CPU, so it is read only if it could tell something new.
 bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Duration age) {
   const TrackedPoll& poll = worker.current;
-  if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.first;
+  if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.notice;
   const Duration most = burned_at_most(worker, now, age);
-  if (poll.cpu <= limits.first) return most > limits.first;
+  const Duration since = now - worker.reading->at;
+  if (poll.cpu <= limits.first && most > limits.first) return true;
+  if (poll.cpu <= limits.first) return age >= limits.notice && since >= kBlameInterval;
   for (const Duration limit : {limits.second, limits.third}) {
     if (poll.cpu < limit && most >= limit) return true;
   }
   // Past everything that can happen to it, only blame is left to find.
   const bool past = poll.cpu >= std::max(limits.second, limits.third);
   const Duration interval = past ? 5 * kBlameInterval : limits.interval;
-  return now - worker.reading->at >= interval;
+  return since >= interval;
 }
 
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
               const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
-  if (age * 2 >= limits.first && !worker.thread) find_thread(service, worker, look, collected);
+  if (age * 2 >= limits.notice && !worker.thread) find_thread(service, worker, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
     ask_for_clocks(service, look);
@@ -169,7 +173,7 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   const Limits limits = limits_of(service, worker, ref.cls);
   read_cpu(service, index, limits, age, look, collected);
   poll.cpu = std::min(poll.cpu, age);
-  if (age > limits.first) find_blame(worker, look);
+  if (age > limits.notice) find_blame(worker, look);
   if (poll.cpu > limits.first) judge(service, index, ref, look);
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
   if (worker.isolation) return;
