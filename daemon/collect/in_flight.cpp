@@ -17,6 +17,8 @@ using policy::Blame;
 constexpr Duration kIsolationTurn = std::chrono::milliseconds{10};
 // Long enough that a share of CPU time means something, short enough to follow a poll that goes to sleep.
 constexpr Duration kBlameInterval = std::chrono::milliseconds{2};
+// A clock read at the very moment that a poll may reach a limit shows a little less, and it would take another look.
+constexpr Duration kPastTheLimit = std::chrono::microseconds{20};
 constexpr Duration kFirstBlameInterval = std::chrono::microseconds{500};
 constexpr Duration kClockRequestInterval = std::chrono::microseconds{500};
 
@@ -183,7 +185,8 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   }
   const Duration most = burned_at_most(worker, look.now, age);
   for (const Duration limit : {limits.first, limits.second, limits.third}) {
-    if (most <= limit) collected.next_look = std::min(collected.next_look, limit - most);
+    if (most <= limit)
+      collected.next_look = std::min(collected.next_look, limit - most + kPastTheLimit);
   }
   const Duration spare_after = service.tiers.fields(ref.cls).spare_after;
   if (age < spare_after) collected.next_look = std::min(collected.next_look, spare_after - age);
