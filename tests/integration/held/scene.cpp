@@ -6,7 +6,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -56,17 +55,44 @@ bool demotes(const DaemonProcess& daemon) {
   return false;
 }
 
+namespace {
+
+// Takes what stands before `mark` off the text, and the mark; nothing if it is not there.
+std::optional<std::string> take_until(std::string& text, const std::string& mark) {
+  const std::size_t at = text.find(mark);
+  if (at == std::string::npos) return std::nullopt;
+  std::string taken = text.substr(0, at);
+  text.erase(0, at + mark.size());
+  return taken;
+}
+
+// "... a poll of class C holds worker W for 1.2 ms, blocked in futex_wait_queue; it burned 0.1 ms"
+std::optional<HeldLine> parse_held(std::string text) {
+  if (!take_until(text, "a poll of class ")) return std::nullopt;
+  const auto cls = take_until(text, " holds worker ");
+  const auto worker = take_until(text, ") for ");
+  const auto held_ms = take_until(text, " ms, ");
+  auto blame = take_until(text, "; it burned ");
+  const auto burned_ms = take_until(text, " ms");
+  if (!cls || !worker || !held_ms || !blame || !burned_ms) return std::nullopt;
+  std::string channel = *blame;
+  const auto alone = take_until(channel, " in ");
+  return HeldLine{*cls,
+                  *worker + ")",
+                  std::stod(*held_ms),
+                  alone ? *alone : *blame,
+                  alone ? channel : "",
+                  std::stod(*burned_ms)};
+}
+
+}  // namespace
+
 std::vector<HeldLine> held_lines(const std::string& log, const std::string& cls) {
-  static const std::regex kLine(
-      R"(a poll of class (\S+) holds worker (.+\)) for ([0-9.]+) ms, (\w+)(?: in (\S+))?; it burned ([0-9.]+) ms)");
   std::vector<HeldLine> lines;
   std::istringstream in(log);
   for (std::string line; std::getline(in, line);) {
-    std::smatch m;
-    if (line.find("holds worker") == std::string::npos || !std::regex_search(line, m, kLine)) {
-      continue;
-    }
-    if (m[1] == cls) lines.push_back({m[1], m[2], std::stod(m[3]), m[4], m[5], std::stod(m[6])});
+    std::optional<HeldLine> held = parse_held(line);
+    if (held && held->cls == cls) lines.push_back(std::move(*held));
   }
   return lines;
 }
