@@ -308,16 +308,7 @@ TEST_CASE("a daemon that marks every poll and restores none is not waited for an
   };
   s.on_worker([&] {
     int waits = 0;
-    while (waits < 7 && poll()) ++waits;
-    CHECK(waits == 7);
-    pulsed_poll_begin(s.task.handle());
-    // Marked with a priority that is not this thread's, so that it waits for the restoring however late that comes.
-    s.make_demoted();
-    auto other = decltype(s.peer)::priority_of_main_thread();
-    ++other.nice;
-    s.peer.mark_demoted(0, s.line().start, other);
-    CHECK(s.waits_for_restoring([] { pulsed_poll_end(); }));  // one that is restored: from anew
-    for (waits = 0; waits < 8 && poll();) ++waits;
+    while (waits < 8 && poll()) ++waits;
     CHECK(waits == 8);
     CHECK(said() == 1);
     CHECK_FALSE(poll());
