@@ -43,7 +43,8 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
     CHECK(lowered == 0);
     CHECK(daemon.sum("pulsed_tier_changes_total") == 0);
   }
-  CHECK(shop.light_lowered() == 0);
+  // A light poll may be one of those itself.
+  CHECK(static_cast<double>(shop.light_lowered()) <= near_budget);
 }
 
 }  // namespace
