@@ -247,8 +247,7 @@ void Daemon::lose_guardian(Time now) {
   }
   spdlog::error(
       "the guardian of demoted threads has gone: nothing is demoted any more, as nobody would undo "
-      "it "
-      "after us; restart pulsed to have both again");
+      "it after us; restart pulsed to have both again");
 }
 
 void Daemon::judge_nonsense(collect::Service& service, Time now) {

@@ -56,8 +56,7 @@ void Demotion::say() const {
   if (left_behind_.failed != 0) {
     spdlog::error(
         "{} threads that a pulsed before this one had lowered stay so: we may not raise them; "
-        "start "
-        "pulsed with CAP_SYS_NICE once",
+        "start pulsed with CAP_SYS_NICE once",
         left_behind_.failed);
   }
   if (!guardian_) {

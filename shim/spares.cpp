@@ -39,7 +39,8 @@ pulsed_spares_options complete(const pulsed_spares_options& options) {
   return full;
 }
 
-// Those of the service are for its own threads while none of its handlers runs here; faults stay unblocked, or a crash handler would never see them.
+// Those of the service are for its own threads while none of its handlers runs here; faults stay unblocked, or a crash
+// handler would never see them.
 sigset_t parked_signals() {
   sigset_t all;
   ::sigfillset(&all);

@@ -1,7 +1,7 @@
 #include "daemon/act/demoter.h"
 
 #include "daemon/act/priority_swap.h"
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 
 namespace pulsed::act {
 
@@ -27,7 +27,7 @@ std::optional<DemotionId> Demoter::demote(const clocks::PeerThread& thread, cons
   if (!before || identify(thread) != Identity::kSame) return std::nullopt;
   const std::optional<SchedAttr> applied = lowered(*before, to);
   if (!applied) return std::nullopt;
-  const DemotedThread demoted{thread, *before, *applied, boot_ticks_now()};
+  const DemotedThread demoted{thread, *before, *applied, clocks::boot_ticks_now()};
   const auto id = ledger_->hold(demoted);
   if (!id) return std::nullopt;
   // Before the thread is touched: a daemon that is stopped right after could wake nobody.

@@ -17,7 +17,7 @@
 #include <stdexcept>
 
 #include "daemon/act/demotion_file.h"
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 #include "shared_memory/segment.h"
 
 namespace pulsed::act {
@@ -242,7 +242,7 @@ Swap DemotionLedger::put_back(const DemotedThread& demoted) const {
   const Identity identity = identify(thread);
   if (identity == Identity::kSame) return swap;
   if (identity == Identity::kUnknown) return Swap::kFailed;
-  const std::optional<ThreadStat> stat = read_thread_stat(thread.pid, thread.pid);
+  const std::optional<clocks::ThreadStat> stat = clocks::read_thread_stat(thread.pid, thread.pid);
   if (!stat) return errno == ENOENT || errno == ESRCH ? Swap::kNotOurs : Swap::kFailed;
   // A process that reuses the number began after the thread had ended.
   if (stat->start_time > thread.start_time) return Swap::kNotOurs;

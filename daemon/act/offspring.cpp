@@ -29,7 +29,7 @@ constexpr std::uint64_t kTicksApart = 100;
 class ThreadList {
  public:
   explicit ThreadList(pid_t pid)
-      : fd_(::open(ProcPath(pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+      : fd_(::open(clocks::ProcPath(pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
 
   [[nodiscard]] std::size_t size() const {
     struct stat st {};
@@ -77,7 +77,8 @@ class YoungestChildren {
   // `go_on` is asked before every read.
   template <typename GoOn>
   YoungestChildren(pid_t pid, pid_t tid, const GoOn& go_on) {
-    const shm::Fd file(::open(ProcPath(pid, tid, "children").c_str(), O_RDONLY | O_CLOEXEC));
+    const shm::Fd file(
+        ::open(clocks::ProcPath(pid, tid, "children").c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return;
     std::array<char, 1024> text;
     pid_t number = 0;
@@ -112,7 +113,7 @@ std::uint64_t monotonic_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-bool is_of_isolation_pool(const ThreadStat& stat) {
+bool is_of_isolation_pool(const clocks::ThreadStat& stat) {
   return std::string_view(stat.name.data()).starts_with(kIsolationThreads);
 }
 
@@ -150,7 +151,7 @@ bool OffspringSearch::spend(std::uint32_t looks) {
   return !exhausted_;
 }
 
-bool OffspringSearch::was_given(const ThreadStat& stat) const {
+bool OffspringSearch::was_given(const clocks::ThreadStat& stat) const {
   return std::any_of(given_.begin(), given_.begin() + given_count_, [&](const Given& given) {
     return given.policy == stat.policy && given.nice == stat.nice;
   });
@@ -248,7 +249,7 @@ bool OffspringSearch::go_through_threads(Scan& scan, int generation) {
 }
 
 std::optional<DemotedThread> OffspringSearch::parent_of(const Roots& roots, pid_t pid,
-                                                        const ThreadStat& stat) const {
+                                                        const clocks::ThreadStat& stat) const {
   for (std::size_t i = 0; i < parents_count_; ++i) {
     const Parent& parent = parents_[i];
     const bool of_root = parent.pid == roots.pid && (roots.tid == 0 || parent.tid == roots.tid);
@@ -267,7 +268,7 @@ std::optional<std::uint64_t> OffspringSearch::look_at_thread(const Roots& roots,
   Known& known_thread = known(tid);
   if (known_thread.tid == tid && known_thread.inode == inode) return known_thread.start_time;
   if (!spend(1)) return std::nullopt;
-  const std::optional<ThreadStat> stat = read_thread_stat(pid, tid);
+  const std::optional<clocks::ThreadStat> stat = clocks::read_thread_stat(pid, tid);
   if (!stat) return std::nullopt;
   // What it inherited was decided when it began, so once is enough; but for one that a parent not known yet may claim.
   bool decided = !was_given(*stat) || is_of_isolation_pool(*stat);
@@ -294,7 +295,7 @@ bool OffspringSearch::look_at_children(const Roots& roots, pid_t pid, pid_t tid,
       continue;
     }
     if (!spend(1)) return false;
-    const std::optional<ThreadStat> stat = read_thread_stat(child, child);
+    const std::optional<clocks::ThreadStat> stat = clocks::read_thread_stat(child, child);
     if (!stat || stat->start_time < earliest_start) continue;
     complete = look_at_threads(roots, child, generation - 1, since_ns) && complete;
   }

@@ -16,7 +16,7 @@
 #include <optional>
 
 #include "daemon/act/demotion_ledger.h"
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 
 namespace pulsed::act {
 
@@ -95,8 +95,8 @@ class OffspringSearch {
   bool look_at_children(const Roots& roots, pid_t pid, pid_t tid, int generation,
                         std::uint64_t since_ns);
   [[nodiscard]] std::optional<DemotedThread> parent_of(const Roots& roots, pid_t pid,
-                                                       const ThreadStat& stat) const;
-  [[nodiscard]] bool was_given(const ThreadStat& stat) const;
+                                                       const clocks::ThreadStat& stat) const;
+  [[nodiscard]] bool was_given(const clocks::ThreadStat& stat) const;
   [[nodiscard]] Known& known(pid_t tid) { return known_[static_cast<std::size_t>(tid) % kKnown]; }
 
   const DemotionLedger& ledger_;

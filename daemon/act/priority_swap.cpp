@@ -2,12 +2,13 @@
 
 #include <cerrno>
 
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 
 namespace pulsed::act {
 
 Identity identify(const clocks::PeerThread& thread) {
-  if (const std::optional<ThreadStat> stat = read_thread_stat(thread.pid, thread.tid)) {
+  if (const std::optional<clocks::ThreadStat> stat =
+          clocks::read_thread_stat(thread.pid, thread.tid)) {
     return stat->start_time == thread.start_time ? Identity::kSame : Identity::kGone;
   }
   return errno == ENOENT || errno == ESRCH ? Identity::kGone : Identity::kUnknown;

@@ -1,10 +1,11 @@
 #include "daemon/clocks/peer_thread.h"
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "daemon/clocks/thread_stat.h"
 
 namespace pulsed::clocks {
 namespace {
@@ -36,35 +37,13 @@ std::optional<Ids> read_ids(const fs::path& process) {
   return std::nullopt;
 }
 
-struct Stat {
-  char state;
-  std::uint64_t start_time;
-};
-
-std::optional<Stat> read_stat(const fs::path& thread) {
-  std::ifstream file(thread / "stat");
-  std::string text;
-  std::getline(file, text);
-  // The name in parentheses may hold anything, so the fields are counted from the last one.
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(name_end + 1));
-  Stat stat{};
-  fields >> stat.state;
-  std::string skipped;
-  constexpr int kBetween = 18;  // state is field 3, starttime field 22
-  for (int i = 0; i < kBetween; ++i) fields >> skipped;
-  if (!(fields >> stat.start_time)) return std::nullopt;
-  return stat;
-}
-
 std::optional<PeerThread> confirm(pid_t pid, const fs::path& thread, std::uint32_t claimed) {
   const std::optional<Ids> ids = read_ids(thread);
   if (!ids || ids->innermost != claimed) return std::nullopt;
-  const std::optional<Stat> stat = read_stat(thread);
+  const auto tid = static_cast<pid_t>(std::stol(thread.filename().string()));
+  const std::optional<ThreadStat> stat = read_thread_stat(pid, tid);
   if (!stat) return std::nullopt;
-  return PeerThread{pid, static_cast<pid_t>(std::stol(thread.filename().string())),
-                    stat->start_time};
+  return PeerThread{pid, tid, stat->start_time};
 }
 
 }  // namespace
@@ -85,7 +64,7 @@ std::optional<PeerThread> find_thread(pid_t pid, std::uint32_t claimed) {
 }
 
 std::optional<char> scheduler_state(const PeerThread& thread) {
-  const std::optional<Stat> stat = read_stat(task_dir(thread.pid) / std::to_string(thread.tid));
+  const std::optional<ThreadStat> stat = read_thread_stat(thread.pid, thread.tid);
   if (!stat || stat->start_time != thread.start_time) return std::nullopt;
   return stat->state;
 }

@@ -221,7 +221,7 @@ TEST_CASE("A demoted thread that became another program has its own priority bac
       // The first thread, whose number it takes, has an entry of its own no more.
       const auto first =
           tools.demoter.demote({service.pid(), service.pid(),
-                                act::read_thread_stat(service.pid(), service.pid())->start_time},
+                                clocks::read_thread_stat(service.pid(), service.pid())->start_time},
                                PlayedDaemon::kLow, kUnannounced, always);
       // Another thread had a higher priority, which is not to be had by this.
       for (const std::size_t i : {std::size_t{1}, std::size_t{0}}) {
@@ -263,12 +263,12 @@ TEST_CASE("A process that lowered itself to the same is not taken for what a thr
   DemotionLedger ledger(dir.path() + "/demotions");
   REQUIRE(act::write_priority(service.pid(), low) == 0);
   // The thread lives, at a priority of its own choice.
-  auto id = ledger.hold({thread, before, low, act::boot_ticks_now()});
+  auto id = ledger.hold({thread, before, low, clocks::boot_ticks_now()});
   REQUIRE(id);
   CHECK(ledger.restore(*id));
   CHECK(act::read_priority(service.pid())->nice == 13);
   // The thread has gone, and its process with it: this one began later than the thread.
-  id = ledger.hold({{service.pid(), thread.tid, 1}, before, low, act::boot_ticks_now()});
+  id = ledger.hold({{service.pid(), thread.tid, 1}, before, low, clocks::boot_ticks_now()});
   REQUIRE(id);
   CHECK(ledger.restore(*id));
   CHECK(act::read_priority(service.pid())->nice == 13);
@@ -323,7 +323,8 @@ TEST_CASE("The guardian keeps nothing of the daemon's open, and its lock is free
   PlayedDaemon daemon(dir.path(), demoting_all(service));
   REQUIRE(daemon.reaches(1));
   const pid_t guardian = daemon.guardian();
-  CHECK(std::string(act::read_thread_stat(guardian, guardian)->name.data()) == "pulsed-guardian");
+  CHECK(std::string(clocks::read_thread_stat(guardian, guardian)->name.data()) ==
+        "pulsed-guardian");
   CHECK(::getsid(guardian) == guardian);
   ::kill(guardian, SIGSTOP);
   daemon.kill();

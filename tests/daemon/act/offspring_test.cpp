@@ -115,8 +115,8 @@ TEST_CASE(
   low.nice = 13;
   REQUIRE(act::write_priority(older, low) == 0);
   // Ticks are 10 ms: that it began before the demotion must show.
-  const std::uint64_t began = act::boot_ticks_now();
-  REQUIRE(wait_until([&] { return act::boot_ticks_now() > began; }));
+  const std::uint64_t began = clocks::boot_ticks_now();
+  REQUIRE(wait_until([&] { return clocks::boot_ticks_now() > began; }));
   PlayedDaemon daemon(dir.path(), demoting_first(service));
   REQUIRE(daemon.reaches(1));
   const pid_t isolation = service.spawn('i');
@@ -142,8 +142,9 @@ TEST_CASE("A thread that is demoted itself is nobody's offspring") {
                                             [] { return true; });
     beat_until_ordered(tools);
     const auto tid = static_cast<pid_t>(tools.orders.load());
-    const clocks::PeerThread young{service.thread(0).pid, tid,
-                                   act::read_thread_stat(service.thread(0).pid, tid)->start_time};
+    const clocks::PeerThread young{
+        service.thread(0).pid, tid,
+        clocks::read_thread_stat(service.thread(0).pid, tid)->start_time};
     // It is back at its own priority by now, or it could not be lowered.
     if (!first ||
         !tools.demoter.demote(young, PlayedDaemon::kLow, kUnannounced, [] { return true; }))
@@ -171,7 +172,7 @@ TEST_CASE("A search among many young threads that are low by their own choice co
   const act::SchedAttr low = *act::lowered(before, PlayedDaemon::kLow);
   std::vector<act::DemotedThread> parents;
   for (std::size_t i = 0; i < PlayedService::kThreads; ++i) {
-    parents.push_back({service.thread(i), before, low, act::boot_ticks_now()});
+    parents.push_back({service.thread(i), before, low, clocks::boot_ticks_now()});
     REQUIRE(ledger.hold(parents.back()));
   }
   for (int i = 0; i < 400; ++i) REQUIRE(act::write_priority(service.spawn('t'), low) == 0);

@@ -8,8 +8,8 @@
 
 #include "daemon/act/demotion_ledger.h"
 #include "daemon/act/thread_priority.h"
-#include "daemon/act/thread_stat.h"
 #include "daemon/clocks/peer_thread.h"
+#include "daemon/clocks/thread_stat.h"
 
 namespace pulsed::test {
 
@@ -23,7 +23,7 @@ class ParkedThread {
       end_.get_future().wait();
     });
     peer_ = {::getpid(), known.get(), 0};
-    peer_.start_time = act::read_thread_stat(peer_.pid, peer_.tid)->start_time;
+    peer_.start_time = clocks::read_thread_stat(peer_.pid, peer_.tid)->start_time;
   }
   ~ParkedThread() { end(); }
   ParkedThread(const ParkedThread&) = delete;
@@ -46,7 +46,7 @@ class ParkedThread {
   // An entry that lowers it to nice 13 from where it is.
   [[nodiscard]] act::DemotedThread demotion() const {
     const act::SchedAttr before = priority();
-    return {peer_, before, *act::lowered(before, {false, 13}), act::boot_ticks_now()};
+    return {peer_, before, *act::lowered(before, {false, 13}), clocks::boot_ticks_now()};
   }
 
  private:

@@ -28,7 +28,7 @@
 #include <doctest/doctest.h>
 
 #include "daemon/act/demoter.h"
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 #include "tests/support/process.h"
 
 namespace pulsed::test {
@@ -65,7 +65,7 @@ inline pid_t fork_for_test(const std::function<void()>& body) {
 
 // It has ended, whoever reaps it.
 inline bool has_ended(pid_t pid) {
-  const auto stat = act::read_thread_stat(pid, pid);
+  const auto stat = clocks::read_thread_stat(pid, pid);
   return !stat || stat->state == 'Z' || stat->state == 'X';
 }
 
@@ -105,7 +105,7 @@ class PlayedService {
 
   [[nodiscard]] clocks::PeerThread thread(std::size_t i) const {
     const pid_t tid = shared_->tids[i].load();
-    return {pid_, tid, act::read_thread_stat(pid_, tid)->start_time};
+    return {pid_, tid, clocks::read_thread_stat(pid_, tid)->start_time};
   }
   [[nodiscard]] act::SchedAttr own_priority(std::size_t i) const { return own_[i]; }
   [[nodiscard]] bool at_own_priority(std::size_t i) const {
@@ -123,7 +123,7 @@ class PlayedService {
     const char what = 'x';
     (void)!::write(commands_[1], &what, 1);
     REQUIRE(wait_until([&] {
-      const auto stat = act::read_thread_stat(pid_, pid_);
+      const auto stat = clocks::read_thread_stat(pid_, pid_);
       return stat && std::string(stat->name.data()) == "cat";
     }));
   }

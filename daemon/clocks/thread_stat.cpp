@@ -1,4 +1,4 @@
-#include "daemon/act/thread_stat.h"
+#include "daemon/clocks/thread_stat.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -10,7 +10,7 @@
 
 #include "shared_memory/segment.h"
 
-namespace pulsed::act {
+namespace pulsed::clocks {
 namespace {
 
 // Fields of proc(5), counted from 1; the name is field 2 and the only one that may hold blanks.
@@ -108,4 +108,4 @@ std::uint64_t boot_ticks_now() {
          static_cast<std::uint64_t>(now.tv_nsec) * ticks_per_second / kNanoseconds;
 }
 
-}  // namespace pulsed::act
+}  // namespace pulsed::clocks

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace pulsed::act {
+namespace pulsed::clocks {
 
 struct ThreadStat {
   std::array<char, 16> name;  // terminated
@@ -41,4 +41,4 @@ class ProcPath {
   std::size_t length_ = 0;
 };
 
-}  // namespace pulsed::act
+}  // namespace pulsed::clocks
