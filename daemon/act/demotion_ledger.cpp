@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <stdexcept>
 
 #include "daemon/act/demotion_file.h"
+#include "daemon/clocks/monotonic.h"
 #include "daemon/clocks/thread_stat.h"
 #include "shared_memory/segment.h"
 
@@ -275,12 +275,7 @@ void DemotionLedger::beat(std::uint64_t monotonic_ns) {
   vigil_->beat_ns.store(monotonic_ns, std::memory_order_relaxed);
 }
 
-void DemotionLedger::beat() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  beat(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-       static_cast<std::uint64_t>(now.tv_nsec));
-}
+void DemotionLedger::beat() { beat(clocks::monotonic_ns()); }
 
 DemotionLedger::Restored DemotionLedger::restore_all() {
   Restored restored{};

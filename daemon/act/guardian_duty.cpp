@@ -19,11 +19,14 @@
 
 #include "daemon/act/demotion_file.h"
 #include "daemon/act/guardian.h"
+#include "daemon/clocks/monotonic.h"
 #include "shared_memory/abi.h"
 #include "shared_memory/segment.h"
 
 namespace pulsed::act {
 namespace {
+
+using clocks::monotonic_ns;
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
 // A round of anything is followed by a pause, of so many times what it took: no service makes the guardian a hog.
@@ -40,13 +43,6 @@ constexpr std::uint64_t kStaleNs =
 // A worker that waits for its thread gets it back from us, before it gives up and goes on with another poll.
 constexpr std::chrono::milliseconds kLateness{20};
 static_assert(Guardian::kStale + kLateness < std::chrono::milliseconds{PULSED_RESTORE_WAIT_MS});
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 timespec to_timespec(std::uint64_t ns) {
   constexpr std::uint64_t kSecond = 1'000 * kMillisecond;

@@ -14,10 +14,13 @@
 
 #include "daemon/act/demotion_file.h"
 #include "daemon/act/priority_swap.h"
+#include "daemon/clocks/monotonic.h"
 #include "shared_memory/segment.h"
 
 namespace pulsed::act {
 namespace {
+
+using clocks::monotonic_ns;
 
 // Threads of the isolation pool that lower themselves.
 constexpr std::string_view kIsolationThreads = "pulsed-iso-";
@@ -105,13 +108,6 @@ class YoungestChildren {
   std::array<pid_t, OffspringSearch::kChildren> pids_{};
   std::size_t count_ = 0;
 };
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 bool is_of_isolation_pool(const clocks::ThreadStat& stat) {
   return std::string_view(stat.name.data()).starts_with(kIsolationThreads);
