@@ -5,6 +5,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <atomic>
 #include <future>
 #include <latch>
@@ -100,6 +101,32 @@ TEST_CASE("Threads that run a context one after the other are not several, two a
   for (int i = 0; i < 2; ++i) net::post(ex, [&] { both.arrive_and_wait(); });
   { Runners runners(ctx, 2); }
   CHECK(pool.several_threads());
+}
+
+TEST_CASE(
+    "Of two threads whose polls begin in the same instant one sees the other, before either ends") {
+  using pulsed::asio::detail::IsolationPool;
+  constexpr int kRounds = 20'000;
+  const auto pools = std::make_unique<std::optional<IsolationPool>[]>(kRounds);
+  net::io_context ctx;
+  for (int i = 0; i < kRounds; ++i) pools[i].emplace(ctx);
+  std::array<std::atomic<int>, 2> begun{};  // rounds, by each of the two
+  const auto begin_all = [&](int self) {
+    const auto& thread = pulsed::asio::detail::thread_state();
+    for (int round = 0; round < kRounds; ++round) {
+      for (int spins = 0; begun[1 - self] < round; ++spins) {
+        if (spins > 1'000) std::this_thread::yield();  // perhaps both have one CPU
+      }
+      (void)pools[round]->begin_seen(thread);
+      begun[self] = round + 1;
+    }
+  };
+  std::thread other(begin_all, 1);
+  begin_all(0);
+  other.join();
+  int unseen = 0;
+  for (int round = 0; round < kRounds; ++round) unseen += pools[round]->several_threads() ? 0 : 1;
+  CHECK(unseen == 0);
 }
 
 TEST_CASE("Spare workers do not make a context one of several threads") {

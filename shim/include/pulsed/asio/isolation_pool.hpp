@@ -25,23 +25,18 @@ class IsolationPool : public net::execution_context::service {
   // been seen polling at the same time, tasks may move; threads that only took turns prove nothing.
   // True: end_seen() must follow at the end.
   [[nodiscard]] bool begin_seen(const ThreadState& thread) noexcept {
-    // relaxed, here and below: a late view only delays the first migration; and whoever reads
-    // another's mark, which is gone when that poll has ended, polls beside it.
+    // relaxed: only delays the first migration.
     if (several_threads_.load(std::memory_order_relaxed)) return false;
-    const ThreadState* const other = polling_.load(std::memory_order_relaxed);
+    // One exchange: of two polls that begin together, which perhaps never end, the later one sees the
+    // other. acq_rel: one that ended before this one is not seen.
+    const ThreadState* const other = polling_.exchange(&thread, std::memory_order_acq_rel);
     if (other != nullptr && other != &thread) {
       several_threads_.store(true, std::memory_order_relaxed);
     }
-    polling_.store(&thread, std::memory_order_relaxed);
     return true;
   }
-  void end_seen(const ThreadState& thread) noexcept {
-    // Overwritten: another poll began meanwhile.
-    if (polling_.load(std::memory_order_relaxed) != &thread) {
-      several_threads_.store(true, std::memory_order_relaxed);
-    }
-    polling_.store(nullptr, std::memory_order_relaxed);
-  }
+  // Of two that overlap the later one has told already: nothing to lose with its mark.
+  void end_seen() noexcept { polling_.store(nullptr, std::memory_order_release); }
 
   void allow_migration(bool allowed) noexcept {
     choice_.store(allowed ? Choice::kAllowed : Choice::kForbidden, std::memory_order_relaxed);

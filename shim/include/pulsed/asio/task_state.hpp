@@ -109,7 +109,7 @@ class Poll {
     if (seen_) pulsed_poll_end();
     thread_.current = outer_;
     if (noticed_by_ != nullptr) [[unlikely]]
-      noticed_by_->end_seen(thread_);
+      noticed_by_->end_seen();
   }
   Poll(const Poll&) = delete;
   Poll& operator=(const Poll&) = delete;
