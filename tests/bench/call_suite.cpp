@@ -28,16 +28,17 @@ void poll_loop() {
   }
 }
 
-void yield_figures(AttachedWorker& attached, const Effort& effort, std::vector<Figure>& figures) {
+void yield_figures(AttachedWorker& attached, const Effort& effort, Results& results) {
   pulsed_poll_begin(attached.tasks().front());
   const Turns t =
       Turns::of({{kEmpty, kCalls, empty_loop}, {"ask", kCalls, ask_loop}}, effort.turns);
   pulsed_poll_end();
   const Summary ns = t.ns_beyond("ask", kEmpty);
-  figures.push_back({"should_yield, a call in a loop", ns.median, ns.spread, "ns beyond", kEmpty});
+  results.figures.push_back(
+      {"should_yield, a call in a loop", ns.median, ns.spread, "ns beyond", kEmpty});
 }
 
-void task_figures(AttachedWorker& attached, const Effort& effort, std::vector<Figure>& figures) {
+void task_figures(AttachedWorker& attached, const Effort& effort, Results& results) {
   pulsed_session* session = attached.session().c_session();
   const auto tasks = [session] {
     for (std::uint64_t i = 0; i < kTasks; ++i) {
@@ -58,11 +59,12 @@ void task_figures(AttachedWorker& attached, const Effort& effort, std::vector<Fi
   const Turns t =
       Turns::of({{kMalloc, kTasks, blocks}, {"task", kTasks, tasks, empty}}, effort.turns);
   const Summary ratio = t.ratio("task", kMalloc), ns = t.ns("task");
-  figures.push_back({"task open + close on a worker", ratio.median, ratio.spread, "x", kMalloc});
-  figures.push_back({"  the same in time", ns.median, ns.spread, "ns", ""});
+  results.figures.push_back(
+      {"task open + close on a worker", ratio.median, ratio.spread, "x", kMalloc});
+  results.figures.push_back({"  the same in time", ns.median, ns.spread, "ns", ""});
 }
 
-void inert_figures(const Effort& effort, std::vector<Figure>& figures) {
+void inert_figures(const Effort& effort, Results& results) {
   const Turns t = Turns::of({{kEmpty, kCalls, empty_loop},
                              {"polls", kCalls, poll_loop},
                              {"asks", kCalls, ask_loop},
@@ -71,22 +73,23 @@ void inert_figures(const Effort& effort, std::vector<Figure>& figures) {
                             effort.turns);
   const Summary polls = t.ns_beyond("polls", kEmpty), asks = t.ns_beyond("asks", kEmpty);
   const Summary out = t.ns_beyond("out", "bare");
-  figures.push_back(
+  results.figures.push_back(
       {"detached: poll begin + end", polls.median, polls.spread, "ns beyond", kEmpty});
-  figures.push_back({"detached: should_yield", asks.median, asks.spread, "ns beyond", kEmpty});
-  figures.push_back({"PULSED_DISABLED: a poll", out.median, out.spread, "ns beyond", kEmpty,
-                     Target::kAtMost, 0.05});
+  results.figures.push_back(
+      {"detached: should_yield", asks.median, asks.spread, "ns beyond", kEmpty});
+  results.figures.push_back({"PULSED_DISABLED: a poll", out.median, out.spread, "ns beyond", kEmpty,
+                             Target::kAtMost, 0.05});
 }
 
 }  // namespace
 
-void call_suite(const Effort& effort, std::vector<Figure>& figures) {
+void call_suite(const Effort& effort, Results& results) {
   {
     AttachedWorker attached(64);
-    yield_figures(attached, effort, figures);
-    task_figures(attached, effort, figures);
+    yield_figures(attached, effort, results);
+    task_figures(attached, effort, results);
   }
-  inert_figures(effort, figures);  // this thread is no worker any more
+  inert_figures(effort, results);  // this thread is no worker any more
 }
 
 }  // namespace pulsed::bench

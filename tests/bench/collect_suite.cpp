@@ -70,14 +70,14 @@ Turns measure(FilledService& service, int turns) {
 
 }  // namespace
 
-void collect_suite(const Effort& effort, std::vector<Figure>& figures) {
+void collect_suite(const Effort& effort, Results& results) {
   const auto report = [&](std::uint32_t tasks, const std::string& name, Target target,
                           double bound) {
     FilledService service(tasks);
     const Turns t = measure(service, effort.turns);
     const Summary rate = t.millions_per_second("decide"), ratio = t.ratio("decide", kCopy);
-    figures.push_back({name, rate.median, rate.spread, "M samples/s", "", target, bound});
-    figures.push_back({"  the same as a ratio", ratio.median, ratio.spread, "x", kCopy});
+    results.figures.push_back({name, rate.median, rate.spread, "M samples/s", "", target, bound});
+    results.figures.push_back({"  the same as a ratio", ratio.median, ratio.spread, "x", kCopy});
     if (service.rejected() != 0) throw std::logic_error("the collector rejected what it was given");
   };
   report(4096, "drain + decide, 4096 hot tasks", Target::kAtLeast, 50);

@@ -1,10 +1,10 @@
 #include "tests/bench/figure.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace pulsed::bench {
 
@@ -20,42 +20,80 @@ std::string Figure::target_text() const {
   return text;
 }
 
-std::string machine() {
-  std::string model = "unknown CPU";
-  std::ifstream cpuinfo("/proc/cpuinfo");
-  for (std::string line; std::getline(cpuinfo, line);) {
-    if (!line.starts_with("model name")) continue;
-    model = line.substr(line.find(':') + 2);
-    break;
+namespace {
+
+// The slope of the least-squares line through y over x.
+double slope_of(const std::vector<double>& x, const std::vector<double>& y) {
+  const auto n = static_cast<double>(x.size());
+  double sx = 0, sy = 0, sxx = 0, sxy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    sx += x[i];
+    sy += y[i];
+    sxx += x[i] * x[i];
+    sxy += x[i] * y[i];
   }
-  return model + ", " + std::to_string(std::thread::hardware_concurrency()) + " CPUs";
+  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
 }
 
-void print_table(const std::vector<Figure>& figures) {
+}  // namespace
+
+double Series::exponent() const {
+  std::vector<double> x, y;
+  for (const Point& p : points) {
+    x.push_back(std::log(p.size));
+    y.push_back(std::log(p.value));
+  }
+  return slope_of(x, y);
+}
+
+double Series::slope() const {
+  std::vector<double> x, y;
+  for (const Point& p : points) {
+    x.push_back(p.size);
+    y.push_back(p.value);
+  }
+  return slope_of(x, y);
+}
+
+void print_table(const Results& results) {
   std::size_t names = 0, baselines = 0;
-  for (const Figure& f : figures) {
+  for (const Figure& f : results.figures) {
     names = std::max(names, f.name.size());
     baselines = std::max(baselines, f.baseline.size());
   }
   const auto width = [](std::size_t n) { return static_cast<int>(n); };
-  for (const Figure& f : figures) {
+  for (const Figure& f : results.figures) {
     const char* verdict = !f.met() ? "" : *f.met() ? "met" : "short";
     std::printf("%-*s %9.3f +- %-7.3f %-13s %-*s  %-10s %s\n", width(names), f.name.c_str(),
                 f.value, f.spread, f.unit.c_str(), width(baselines), f.baseline.c_str(),
                 f.target_text().c_str(), verdict);
   }
+  for (const std::string& what : results.absent) std::printf("%s\n", what.c_str());
 }
 
-bool write_report(const std::string& path, const std::vector<Figure>& figures) {
-  nlohmann::ordered_json report{{"machine", machine()},
-                                {"figures", nlohmann::ordered_json::array()}};
-  for (const Figure& f : figures) {
+bool write_report(const std::string& path, const std::string& machine, const Results& results) {
+  nlohmann::ordered_json report{{"machine", machine},
+                                {"figures", nlohmann::ordered_json::array()},
+                                {"series", nlohmann::ordered_json::array()},
+                                {"absent", results.absent}};
+  for (const Figure& f : results.figures) {
     nlohmann::ordered_json entry{{"name", f.name},         {"value", f.value},
                                  {"spread", f.spread},     {"unit", f.unit},
                                  {"baseline", f.baseline}, {"target", f.target_text()}};
     const std::optional<bool> met = f.met();
     entry["met"] = met ? nlohmann::ordered_json(*met) : nlohmann::ordered_json(nullptr);
     report["figures"].push_back(std::move(entry));
+  }
+  for (const Series& series : results.series) {
+    nlohmann::ordered_json points = nlohmann::ordered_json::array();
+    for (const Point& p : series.points) {
+      points.push_back({{"size", p.size}, {"value", p.value}, {"spread", p.spread}});
+    }
+    report["series"].push_back({{"name", series.name},
+                                {"title", series.title},
+                                {"size_unit", series.size_unit},
+                                {"unit", series.unit},
+                                {"points", std::move(points)}});
   }
   std::ofstream file(path);
   file << report.dump(2) << '\n';

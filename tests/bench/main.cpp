@@ -1,45 +1,88 @@
-// pulsed-bench: what the shim and the daemon's inner loop cost on this machine.
+// pulsed-bench: what pulsed costs, and how fast it is, on this machine.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
+#include <string>
+#include <vector>
 
+#include "tests/bench/machine.h"
 #include "tests/bench/suites.h"
 
+namespace {
+
+using namespace pulsed::bench;
+
+struct Suite {
+  const char* name;
+  const char* what;
+  void (*run)(const Effort&, Results&);
+};
+
+// In the order in which they run.
+constexpr Suite kSuites[] = {
+    {"polls", "poll begin + end of an attached worker: hot, cold, drained meanwhile", poll_suite},
+    {"calls", "should_yield, tasks opened and closed, detached, compiled out", call_suite},
+    {"collect", "drain + decide on one core of the daemon", collect_suite},
+};
+
+void list() {
+  for (const Suite& suite : kSuites) std::printf("%-10s %s\n", suite.name, suite.what);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace pulsed::bench;
   CLI::App app{
-      "Measures what the shim costs a service and what the daemon's inner loop does, as medians "
-      "of\n"
-      "interleaved turns with half their interquartile range. Ratios are against baselines of "
-      "this\n"
-      "run. The exit status says only whether it ran: figures that fall short do not change it."};
+      "Measures what the shim costs a service, and how fast and how cheap the daemon is, as "
+      "medians\n"
+      "of interleaved turns with half their interquartile range. Ratios are against baselines of\n"
+      "the same run. The exit status says only whether it ran: figures that fall short do not\n"
+      "change it."};
   app.name("pulsed-bench");
   bool quick = false;
+  bool only_list = false;
   std::string report;
-  app.add_flag("--quick", quick,
-               "fewer turns and fewer cold tasks: a few seconds, rougher figures");
-  app.add_option("--report", report, "write the figures to this file as JSON too")
+  std::vector<std::string> only;
+  std::vector<std::string> names;
+  for (const Suite& suite : kSuites) names.emplace_back(suite.name);
+  app.add_flag("--quick", quick, "fewer turns and smaller sizes: under a minute, rougher figures");
+  app.add_option("--only", only, "these suites alone")
+      ->type_name("SUITE")
+      ->check(CLI::IsMember(names));
+  app.add_flag("--list", only_list, "say what suites there are");
+  app.add_option("--report", report, "write all that was found to this file as JSON too")
       ->type_name("FILE");
   CLI11_PARSE(app, argc, argv);
+  if (only_list) {
+    list();
+    return 0;
+  }
 
-  double load = 0;
-  if (::getloadavg(&load, 1) == 1 && load > 0.5) {
+  if (const double busy = load(); busy > 0.5) {
     std::fprintf(stderr,
                  "pulsed-bench: the machine does other work too (load %.1f): figures are rough\n",
-                 load);
+                 busy);
   }
-  const Effort effort = quick ? Effort{301, 100'000} : Effort{2001, 1'000'000};
-  std::vector<Figure> figures;
-  try {
-    poll_suite(effort, figures);
-    call_suite(effort, figures);
-    collect_suite(effort, figures);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "pulsed-bench: %s\n", e.what());
-    return 1;
+  const Effort effort = quick ? Effort{true, 301, 100'000} : Effort{false, 2001, 1'000'000};
+  const std::string where = machine();
+  Results results;
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Suite& suite : kSuites) {
+    if (!only.empty() && std::find(only.begin(), only.end(), suite.name) == only.end()) continue;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
+    std::fprintf(stderr, "[%4lld s] %s: %s\n", static_cast<long long>(seconds.count()), suite.name,
+                 suite.what);
+    try {
+      suite.run(effort, results);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "pulsed-bench: %s: %s\n", suite.name, e.what());
+      return 1;
+    }
   }
-  std::printf("%s\n\n", machine().c_str());
-  print_table(figures);
-  return report.empty() || write_report(report, figures) ? 0 : 1;
+  std::printf("%s\n\n", where.c_str());
+  print_table(results);
+  return report.empty() || write_report(report, where, results) ? 0 : 1;
 }

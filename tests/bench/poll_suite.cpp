@@ -90,7 +90,7 @@ Turns measure_drained(AttachedWorker& attached, int turns) {
 
 }  // namespace
 
-void poll_suite(const Effort& effort, std::vector<Figure>& figures) {
+void poll_suite(const Effort& effort, Results& results) {
   Turns alone, drained;
   for (int i = 0; i < kAttachments; ++i) {
     AttachedWorker hot(4096);
@@ -99,17 +99,18 @@ void poll_suite(const Effort& effort, std::vector<Figure>& figures) {
   }
   const Summary ratio = alone.ratio(kPoll, kTwoReads), together = drained.ratio(kPoll, kTwoReads);
   const Summary ns = alone.ns(kPoll), reads = alone.ns(kTwoReads);
-  figures.push_back({"poll begin + end, 4096 hot tasks", ratio.median, ratio.spread, "x", kTwoReads,
-                     Target::kAtMost, 1.10});
-  figures.push_back({"  the same in time", ns.median, ns.spread, "ns", ""});
-  figures.push_back({"  its baseline in time", reads.median, reads.spread, "ns", ""});
-  figures.push_back({"  while its ring is drained without rest", together.median, together.spread,
-                     "x", kTwoReads});
+  results.figures.push_back({"poll begin + end, 4096 hot tasks", ratio.median, ratio.spread, "x",
+                             kTwoReads, Target::kAtMost, 1.10});
+  results.figures.push_back({"  the same in time", ns.median, ns.spread, "ns", ""});
+  results.figures.push_back({"  its baseline in time", reads.median, reads.spread, "ns", ""});
+  results.figures.push_back({"  while its ring is drained without rest", together.median,
+                             together.spread, "x", kTwoReads});
 
   AttachedWorker cold(effort.cold_tasks);
   const Summary far = measure(cold, effort.turns).ratio(kPoll, kTwoReads);
-  figures.push_back({"poll begin + end, " + std::to_string(effort.cold_tasks) + " cold tasks",
-                     far.median, far.spread, "x", kTwoReads});
+  results.figures.push_back(
+      {"poll begin + end, " + std::to_string(effort.cold_tasks) + " cold tasks", far.median,
+       far.spread, "x", kTwoReads});
 }
 
 }  // namespace pulsed::bench

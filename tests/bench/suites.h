@@ -1,24 +1,25 @@
-// What is measured. Each suite makes what it needs, and appends its figures.
+// What is measured. Each suite makes what it needs, appends what it found, and leaves nothing behind; it throws
+// std::exception where it could not measure. Cases that need what is not on the machine are named in Results::absent.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "tests/bench/figure.h"
 
 namespace pulsed::bench {
 
 struct Effort {
+  bool quick;
   int turns;  // of each loop
   std::uint32_t cold_tasks;
 };
 
 // The per-poll path of an attached worker: hot, cold, and with its ring drained by another thread meanwhile.
-void poll_suite(const Effort& effort, std::vector<Figure>& figures);
+void poll_suite(const Effort& effort, Results& results);
 // should_yield, opening and closing tasks, and the cost of calls that do nothing: detached, and compiled out.
-void call_suite(const Effort& effort, std::vector<Figure>& figures);
+void call_suite(const Effort& effort, Results& results);
 // One daemon core: from the rings through the collector into the policy.
-void collect_suite(const Effort& effort, std::vector<Figure>& figures);
+void collect_suite(const Effort& effort, Results& results);
 
 // `count` polls of a unit compiled with PULSED_DISABLED, and the same loop without them.
 void disabled_polls(std::uint64_t count);
