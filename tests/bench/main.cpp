@@ -25,6 +25,10 @@ constexpr Suite kSuites[] = {
     {"polls", "poll begin + end of an attached worker: hot, cold, drained meanwhile", poll_suite},
     {"calls", "should_yield, tasks opened and closed, detached, compiled out", call_suite},
     {"collect", "drain + decide on one core of the daemon", collect_suite},
+    {"rest", "the CPU time of a daemon process at rest, beside 1 to 1024 workers", rest_suite},
+    {"delay", "a poll over its budget, a directive, a policy: until they are answered",
+     delay_suite},
+    {"scrape", "GET /metrics of a daemon process with 1000 classes live", scrape_suite},
 };
 
 void list() {

@@ -20,6 +20,12 @@ void poll_suite(const Effort& effort, Results& results);
 void call_suite(const Effort& effort, Results& results);
 // One daemon core: from the rings through the collector into the policy.
 void collect_suite(const Effort& effort, Results& results);
+// A daemon process beside services whose workers do nothing: the CPU time it takes.
+void rest_suite(const Effort& effort, Results& results);
+// A daemon process beside services that poll: how soon a poll over its budget, a directive and a policy are answered.
+void delay_suite(const Effort& effort, Results& results);
+// A daemon process that is scraped, with many classes live.
+void scrape_suite(const Effort& effort, Results& results);
 
 // `count` polls of a unit compiled with PULSED_DISABLED, and the same loop without them.
 void disabled_polls(std::uint64_t count);

@@ -14,7 +14,8 @@
 
 namespace pulsed::test {
 
-std::optional<HttpReply> http_get(std::uint16_t port, const std::string& target) {
+std::optional<HttpReply> http_get(std::uint16_t port, const std::string& target,
+                                  const std::string& headers) {
   const shm::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{10, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -25,7 +26,7 @@ std::optional<HttpReply> http_get(std::uint16_t port, const std::string& target)
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return {};
   const std::string request =
-      "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+      "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n";
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
   std::string text;
   std::array<char, 16'384> buffer{};
@@ -66,9 +67,13 @@ double Metrics::sum(std::string_view name, const Labels& labels) const {
   return sum;
 }
 
+std::size_t Metrics::count(std::string_view name, const Labels& labels) const {
+  return static_cast<std::size_t>(std::count_if(
+      samples_.begin(), samples_.end(), [&](const Sample& s) { return matches(s, name, labels); }));
+}
+
 bool Metrics::has(std::string_view name, const Labels& labels) const {
-  return std::any_of(samples_.begin(), samples_.end(),
-                     [&](const Sample& s) { return matches(s, name, labels); });
+  return count(name, labels) != 0;
 }
 
 std::optional<std::string> Metrics::fallen_since(const Metrics& before) const {

@@ -1,6 +1,7 @@
 // What a running daemon says over HTTP, read as a scraper would.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,8 +15,9 @@ struct HttpReply {
   int status;
   std::string body;
 };
-// GET from 127.0.0.1. Nothing if nobody answers within ten seconds.
-[[nodiscard]] std::optional<HttpReply> http_get(std::uint16_t port, const std::string& target);
+// GET from 127.0.0.1, with further header lines ("Accept-Encoding: gzip\r\n"). Nothing if nobody answers within ten seconds.
+[[nodiscard]] std::optional<HttpReply> http_get(std::uint16_t port, const std::string& target,
+                                                const std::string& headers = "");
 
 // One scrape.
 class Metrics {
@@ -27,6 +29,7 @@ class Metrics {
 
   // The sum over all series of that name that carry these labels; 0 if there are none.
   [[nodiscard]] double sum(std::string_view name, const Labels& labels = {}) const;
+  [[nodiscard]] std::size_t count(std::string_view name, const Labels& labels = {}) const;
   [[nodiscard]] bool has(std::string_view name, const Labels& labels = {}) const;
   // Every counter of `before` is here too, and none fell: the first that does not hold, or nothing.
   [[nodiscard]] std::optional<std::string> fallen_since(const Metrics& before) const;

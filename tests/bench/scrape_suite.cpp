@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <pulsed/shim.hpp>
+
+#include "tests/bench/bin_dir.h"
+#include "tests/bench/distribution.h"
+#include "tests/bench/suites.h"
+#include "tests/support/own_daemon.h"
+
+namespace pulsed::bench {
+namespace {
+
+constexpr unsigned kClasses = 1000;
+constexpr int kPolls = 4;  // of each
+constexpr std::size_t kShownByDefault = 100;
+constexpr char kPolicy[] = "enforcement: shadow\n";
+constexpr char kGzip[] = "Accept-Encoding: gzip\r\n";  // as Prometheus asks
+
+// A service of so many classes, of each of which a task is open and was polled.
+class ManyClasses {
+ public:
+  explicit ManyClasses(const std::string& run_dir)
+      : session_({.service = "many", .run_dir = run_dir}) {
+    if (!session_.wait_attached(std::chrono::seconds{10})) throw std::runtime_error("not attached");
+    const Worker worker(session_, "many");
+    for (unsigned i = 0; i < kClasses; ++i) {
+      tasks_.push_back(session_.open(session_.task_class("bench/class-" + std::to_string(i))));
+      for (int n = 0; n < kPolls; ++n) {
+        const PollScope poll(tasks_.back());
+        pulsed_queue_wait(tasks_.back().handle(), 1000);
+      }
+    }
+  }
+
+ private:
+  Session session_;
+  std::vector<Task> tasks_;
+};
+
+struct Scrape {
+  double ms;
+  std::size_t bytes;
+};
+
+Scrape scrape(const test::OwnDaemon& daemon, const std::string& headers = "") {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto reply = test::http_get(daemon.port(), "/metrics", headers);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  if (!reply || reply->status != 200) throw std::runtime_error("no metrics came");
+  return {std::chrono::duration<double, std::milli>(took).count(), reply->body.size()};
+}
+
+// Until a scrape shows so many classes, and all their polls.
+void wait_for_classes(const test::OwnDaemon& daemon, std::size_t shown) {
+  const auto all_are_in = [&] {
+    const test::Metrics metrics = daemon.metrics();
+    return metrics.sum("pulsed_polls_total") == kPolls * kClasses &&
+           metrics.count("pulsed_polls_total") == shown;
+  };
+  if (!test::wait_until(all_are_in)) throw std::runtime_error("not every class is shown");
+}
+
+struct Scrapes {
+  std::vector<double> ms;
+  std::size_t bytes = 0;
+};
+
+Scrapes repeat(const test::OwnDaemon& daemon, int count, const std::string& headers = "") {
+  Scrapes all;
+  for (int i = 0; i < count; ++i) {
+    const Scrape one = scrape(daemon, headers);
+    all.ms.push_back(one.ms);
+    all.bytes = std::max(all.bytes, one.bytes);
+  }
+  return all;
+}
+
+void report(Results& results, const std::string& name, const Scrapes& scrapes) {
+  const Summary took = median_of(scrapes.ms);
+  results.figures.push_back({name, took.median, took.spread, "ms", "", Target::kAtMost, 50});
+  results.figures.push_back({"  its size", static_cast<double>(scrapes.bytes) / 1e6, 0, "MB", ""});
+}
+
+// The picture of everything is taken by the control loop, which looks at no poll meanwhile. Its ticks at rest are in it too.
+void report_loop_part(const test::OwnDaemon& daemon, int count, Results& results) {
+  const auto ticked = [&] { return daemon.sum("pulsed_tick_duration_seconds_sum"); };
+  const double before = ticked();
+  repeat(daemon, count);
+  // A scrape shows ticks that have ended: its own comes in the next.
+  const double ms = 1e3 * (ticked() - before) / (count + 1);
+  results.figures.push_back({"  the control loop is held for", ms, 0, "ms a scrape", ""});
+}
+
+void report_growth(test::OwnDaemon& daemon, Results& results) {
+  constexpr int kScrapes = 200;
+  repeat(daemon, 20);  // buffers find their size
+  const auto before = static_cast<double>(daemon.process().resident_bytes());
+  repeat(daemon, kScrapes);
+  const auto after = static_cast<double>(daemon.process().resident_bytes());
+  results.figures.push_back({"  the daemon's memory, after 200 more scrapes",
+                             (after - before) / 1024, 0, "KiB more", ""});
+  results.figures.push_back({"  the daemon's memory", after / (1 << 20), 0, "MiB", ""});
+}
+
+}  // namespace
+
+void scrape_suite(const Effort& effort, Results& results) {
+  const int count = effort.quick ? 15 : 100;
+  {
+    test::OwnDaemon daemon(bin_dir(),
+                           {.policy = kPolicy, .config = "series: {classes_per_service: 4096}\n"});
+    const ManyClasses service(daemon.run_dir());
+    wait_for_classes(daemon, kClasses);
+    report(results, "scrape, 1000 classes live and all shown", repeat(daemon, count));
+    report(results, "  with gzip, as Prometheus asks", repeat(daemon, count, kGzip));
+    report_loop_part(daemon, count, results);
+    report_growth(daemon, results);
+  }
+  test::OwnDaemon daemon(bin_dir(), {.policy = kPolicy});
+  const ManyClasses service(daemon.run_dir());
+  wait_for_classes(daemon, kShownByDefault + 1);  // and `other`
+  report(results, "  under the default bounds, 100 of them shown", repeat(daemon, count, kGzip));
+}
+
+}  // namespace pulsed::bench
