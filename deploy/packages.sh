@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# The one list of Debian packages, and what installs those that are missing. Sourced by deploy/quickstart and
-# tests/run:
+# The one list of Debian packages, and what installs those that are missing. Sourced by deploy/quickstart,
+# tests/run and tests/bench/run:
 #
 #   . deploy/packages.sh
 #   pulsed_install "${PULSED_BUILD_PACKAGES[@]}"
@@ -19,6 +19,9 @@ PULSED_BUILD_PACKAGES=(
 
 # What tests/run needs beyond it: the second compiler, the formatter, and promtool.
 PULSED_TEST_PACKAGES=(clang clang-format prometheus)
+
+# What tests/bench/run can do without, saying so: it draws the plots.
+PULSED_BENCH_PACKAGES=(gnuplot-nox)
 
 # pulsed_missing packages...: prints those that are not installed.
 pulsed_missing() {
