@@ -12,22 +12,13 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "deploy/demo/task_kind.h"
+
 namespace pulsed::demo {
 
-enum class TaskKind : std::uint8_t {
-  kAccept,
-  kConnection,
-  kLookup,
-  kPrice,
-  kReport,
-  kExport,
-  kRestock
-};
-inline constexpr std::size_t kTaskKinds = 7;
 using TaskClasses = std::array<TaskClass, kTaskKinds>;  // by TaskKind
 
 // A task, or with --bare merely the executor it would have run on.

@@ -29,6 +29,8 @@ constexpr Suite kSuites[] = {
     {"delay", "a poll over its budget, a directive, a policy: until they are answered",
      delay_suite},
     {"scrape", "GET /metrics of a daemon process with 1000 classes live", scrape_suite},
+    {"service", "the demo with the shim under an idle policy, against the same without it",
+     service_suite},
 };
 
 void list() {

@@ -26,6 +26,8 @@ void rest_suite(const Effort& effort, Results& results);
 void delay_suite(const Effort& effort, Results& results);
 // A daemon process that is scraped, with many classes live.
 void scrape_suite(const Effort& effort, Results& results);
+// The demo with the shim and without: requests a second at saturation, and latency at a fixed load.
+void service_suite(const Effort& effort, Results& results);
 
 // `count` polls of a unit compiled with PULSED_DISABLED, and the same loop without them.
 void disabled_polls(std::uint64_t count);

@@ -1,0 +1,229 @@
+// What carrying pulsed costs a whole service: pulsed-demo serving light requests, against the same built without the shim.
+// The policy is the default one under `enforce`, and has nothing to do: no request comes near its budget.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/bin_dir.h"
+#include "tests/bench/demo_service.h"
+#include "tests/bench/distribution.h"
+#include "tests/bench/machine.h"
+#include "tests/bench/process_cpu.h"
+#include "tests/bench/suites.h"
+#include "tests/support/own_daemon.h"
+#include "tests/support/temp_dir.h"
+
+namespace pulsed::bench {
+namespace {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+constexpr char kBaseline[] = "the demo without the shim";
+constexpr double kFixedLoad = 0.5;  // of what it serves at saturation without the shim
+
+// A variant of the service.
+enum Variant : std::size_t { kWithout, kDetached, kAttached };
+constexpr std::size_t kVariants = 3;
+
+// Who runs on which CPU, as Pinned counts them; nothing: on any.
+struct Placement {
+  unsigned workers;
+  std::optional<unsigned> service, load, daemon;
+};
+
+// What was found in each turn, by variant.
+class Found {
+ public:
+  void add(Variant variant, double value) { values_[variant].push_back(value); }
+  [[nodiscard]] Summary of(Variant variant) const { return median_of(values_[variant]); }
+  [[nodiscard]] Summary ratio(Variant variant) const {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < values_[variant].size(); ++i) {
+      ratios.push_back(values_[variant][i] / values_[kWithout][i]);
+    }
+    return median_of(ratios);
+  }
+
+ private:
+  std::array<std::vector<double>, kVariants> values_;
+};
+
+struct Measured {
+  Found per_second;
+  Found cpu_us;  // of the service, a request
+  Found p99_us;
+  Found daemon_percent;  // of a core
+};
+
+// The three variants, of which one at a time is under load while the others wait for a request.
+class Services {
+ public:
+  explicit Services(const Placement& placement) : placement_(placement) {
+    {
+      const auto pinned = pin(placement.daemon);
+      daemon_.emplace(bin_dir(), test::DaemonOptions{.policy = "enforcement: enforce\n"});
+    }
+    const auto pinned = pin(placement.service);
+    start(kWithout, "pulsed-demo-without", {});
+    start(kDetached, "pulsed-demo", {"--run-dir", logs_.path()});
+    start(kAttached, "pulsed-demo", {"--run-dir", daemon_->run_dir()});
+    const bool attached =
+        test::wait_until([&] { return daemon_->sum("pulsed_service_processes", kService) == 1; });
+    if (!attached) throw std::runtime_error("pulsed-demo did not attach: " + daemon_->log());
+  }
+
+  // A turn of each variant, in another order each time. drive(Load) puts it under load.
+  template <typename Drive>
+  void turn(const std::vector<Variant>& variants, Nanoseconds duration, Drive drive,
+            Measured& measured) {
+    const std::size_t first = turns_++;
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      const Variant variant = variants[(first + i) % variants.size()];
+      measure(variant, {services_[variant]->port(), duration, placement_.load}, drive, measured);
+    }
+  }
+
+  // Throws std::logic_error if the daemon has not seen what the attached service did.
+  void check_watched() {
+    daemon_->process().signal(SIGCONT);
+    const auto polls = [&] { return daemon_->sum("pulsed_polls_total", kService); };
+    if (!test::wait_until([&] { return polls() >= static_cast<double>(attached_requests_); })) {
+      throw std::logic_error("the daemon saw fewer polls than there were requests");
+    }
+  }
+
+ private:
+  static inline const test::Metrics::Labels kService{{"service", "pulsed-demo"}};
+
+  [[nodiscard]] static std::unique_ptr<Pinned> pin(std::optional<unsigned> cpu) {
+    return cpu ? std::make_unique<Pinned>(*cpu) : nullptr;
+  }
+
+  void start(Variant variant, const std::string& program, std::vector<std::string> arguments) {
+    services_[variant] =
+        std::make_unique<DemoService>(program, placement_.workers, std::move(arguments),
+                                      logs_.path() + "/" + std::to_string(variant) + ".log");
+  }
+
+  template <typename Drive>
+  void measure(Variant variant, const Load& load, Drive drive, Measured& measured) {
+    // Stopped meanwhile, so that its rest is not part of the baseline.
+    daemon_->process().signal(variant == kAttached ? SIGCONT : SIGSTOP);
+    const pid_t service = services_[variant]->process().pid(), daemon = daemon_->process().pid();
+    const Nanoseconds service_before = cpu_time_of(service), daemon_before = cpu_time_of(daemon);
+    const auto begin = std::chrono::steady_clock::now();
+    const Served served = drive(load);
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+    const auto used = [](pid_t process, Nanoseconds before) {
+      return static_cast<double>((cpu_time_of(process) - before).count());
+    };
+    measured.per_second.add(variant, served.per_second);
+    measured.cpu_us.add(variant,
+                        used(service, service_before) / 1e3 / static_cast<double>(served.requests));
+    measured.p99_us.add(variant, static_cast<double>(served.p99.count()) / 1e3);
+    measured.daemon_percent.add(variant, 100 * used(daemon, daemon_before) / took.count());
+    if (variant == kAttached) attached_requests_ += served.requests;
+  }
+
+  const Placement placement_;
+  test::TempDir logs_;
+  std::optional<test::OwnDaemon> daemon_;
+  std::array<std::unique_ptr<DemoService>, kVariants> services_;
+  std::size_t turns_ = 0;
+  std::uint64_t attached_requests_ = 0;
+};
+
+struct Length {
+  int turns;
+  std::chrono::milliseconds each;
+};
+
+Measured saturated(Services& services, const std::vector<Variant>& variants, Length length) {
+  Measured measured;
+  for (int i = 0; i < length.turns; ++i) services.turn(variants, length.each, saturate, measured);
+  return measured;
+}
+
+Measured at_fixed_load(Services& services, double per_second, Length length) {
+  Measured measured;
+  for (int i = 0; i < length.turns; ++i) {
+    // The same moments for all of a turn.
+    const auto drive = [&](const Load& load) {
+      return serve_at(per_second, static_cast<std::uint64_t>(i) + 1, load);
+    };
+    services.turn({kWithout, kDetached, kAttached}, length.each, drive, measured);
+  }
+  return measured;
+}
+
+Figure against_without(const std::string& name, const Found& found, Variant variant) {
+  const Summary ratio = found.ratio(variant);
+  return {name, ratio.median, ratio.spread, "x", kBaseline};
+}
+Figure in_itself(const std::string& name, const Summary& found, const std::string& unit) {
+  return {name, found.median, found.spread, unit, ""};
+}
+Figure with_target(Figure figure) {
+  figure.target = Target::kAtLeast;
+  figure.bound = 0.99;
+  return figure;
+}
+
+// The service has a CPU to itself: what its own threads pay.
+void figures_apart(unsigned cpus, const Effort& effort, std::vector<Figure>& figures) {
+  Services services({1, 0, 1, cpus > 2 ? 2 : 1});
+  using std::chrono::milliseconds;
+  const Length saturation{effort.quick ? 8 : 81, milliseconds(200)};
+  const Length fixed{effort.quick ? 4 : 31, milliseconds(effort.quick ? 250 : 600)};
+  const Measured most = saturated(services, {kWithout, kDetached, kAttached}, saturation);
+  const double rate = std::max(1.0, kFixedLoad * most.per_second.of(kWithout).median);
+  const Measured half = at_fixed_load(services, rate, fixed);
+  services.check_watched();
+  figures.push_back(with_target(
+      against_without("demo under an idle policy: requests/s", most.per_second, kAttached)));
+  figures.push_back(against_without("  CPU time a request", most.cpu_us, kAttached));
+  figures.push_back(against_without("  p99 at half that load", half.p99_us, kAttached));
+  figures.push_back(in_itself("  CPU time of the daemon meanwhile",
+                              most.daemon_percent.of(kAttached), "% of a core"));
+  figures.push_back(
+      against_without("demo without a daemon: requests/s", most.per_second, kDetached));
+  figures.push_back(against_without("  CPU time a request", most.cpu_us, kDetached));
+  figures.push_back(against_without("  p99 at half that load", half.p99_us, kDetached));
+  figures.push_back(
+      in_itself("demo without the shim: requests/s", most.per_second.of(kWithout), "1/s"));
+  figures.push_back(in_itself("  CPU time a request", most.cpu_us.of(kWithout), "us"));
+  figures.push_back(in_itself("  p99 at half that load", half.p99_us.of(kWithout), "us"));
+}
+
+// Service, load and daemon share all CPUs: what the machine pays.
+void figures_together(unsigned cpus, const Effort& effort, std::vector<Figure>& figures) {
+  Services services({std::clamp(cpus, 2U, 64U), {}, {}, {}});
+  const Length length{effort.quick ? 6 : 81, std::chrono::milliseconds(200)};
+  const Measured most = saturated(services, {kWithout, kAttached}, length);
+  services.check_watched();
+  figures.push_back(with_target(against_without("demo, daemon and load on all CPUs: requests/s",
+                                                most.per_second, kAttached)));
+  figures.push_back(against_without("  CPU time a request", most.cpu_us, kAttached));
+  figures.push_back(in_itself("  without the shim", most.per_second.of(kWithout), "requests/s"));
+}
+
+}  // namespace
+
+void service_suite(const Effort& effort, Results& results) {
+  const unsigned cpus = std::thread::hardware_concurrency();
+  if (cpus < 2) {
+    results.absent.emplace_back("the demo on a CPU of its own: there is only one");
+  } else {
+    figures_apart(cpus, effort, results.figures);
+  }
+  figures_together(cpus, effort, results.figures);
+}
+
+}  // namespace pulsed::bench
