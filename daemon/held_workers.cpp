@@ -42,19 +42,28 @@ bool over(const WorkerView& worker, const collect::Demotion& demotion) {
 }  // namespace
 
 void HeldWorkers::answer(Service& service, policy::Enforcement enforcement, Time now) {
-  if (!service.in_flight && service.demoted == 0 && service.spares_awake == 0) return;
-  bool held = service.spares_awake != 0;
-  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
-    WorkerView& worker = service.workers[i];
-    if (worker.demotion && over(worker, *worker.demotion)) undo(service, i, now);
-    // Between polls a thread of the isolation pool needs no share.
-    if (worker.demotion && worker.demotion->boosted && !worker.current.valid)
-      lower_again(service, i);
-    if (!worker.current.valid) continue;
+  if (!service.in_flight && service.demoted.empty() && service.spares_awake.empty()) return;
+  end_demotions(service, now);
+  bool held = !service.spares_awake.empty();
+  for (const std::uint32_t i : service.polling) {
+    const WorkerView& worker = service.workers[i];
+    if (!worker.current.valid) continue;  // since the look: nothing known of it holds any more
     answer_poll(service, i, enforcement, now);
     held = held || worker.current.held;
   }
   if (held && enforcement == policy::Enforcement::kEnforce) spares_.keep(service, now);
+}
+
+// From the back, as undo() takes away the one at hand.
+void HeldWorkers::end_demotions(Service& service, Time now) {
+  for (std::size_t n = service.demoted.size(); n-- > 0;) {
+    const std::uint32_t i = service.demoted[n];
+    const WorkerView& worker = service.workers[i];
+    if (over(worker, *worker.demotion)) undo(service, i, now);
+    // Between polls a thread of the isolation pool needs no share.
+    if (worker.demotion && worker.demotion->boosted && !worker.current.valid)
+      lower_again(service, i);
+  }
 }
 
 void HeldWorkers::answer_poll(Service& service, std::uint32_t index,
@@ -104,7 +113,7 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
     worker.demotion = collect::Demotion{*id, start, worker.tid, now};
     ++service.holds.demotions;
     ++demoted_;
-    ++service.demoted;
+    service.demoted.push_back(index);
     ++of_user;
     return;
   }
@@ -167,9 +176,8 @@ bool HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
   WorkerView& worker = service.workers[index];
   const collect::Demotion demotion = *worker.demotion;
   if (!demoter_.restore(demotion.id)) return false;  // its worker goes on waiting, and so do we
-  worker.demotion.reset();
   service.words.end_demotion(index);
-  forget(service);
+  forget(service, index);
   service.holds.demoted += now - demotion.since;
   if (demotion.start != 0 && worker.last_ended.start == demotion.start) {
     const std::uint64_t ticks = clock_.now();
@@ -179,30 +187,27 @@ bool HeldWorkers::undo(Service& service, std::uint32_t index, Time now) {
   return true;
 }
 
-void HeldWorkers::forget(Service& service) {
+void HeldWorkers::forget(Service& service, std::uint32_t index) {
+  service.workers[index].demotion.reset();
+  std::erase(service.demoted, index);
   --demoted_;
-  --service.demoted;
   if (--demoted_of_[service.peer.uid] == 0) demoted_of_.erase(service.peer.uid);
 }
 
 void HeldWorkers::restore_threads(Service& service, Time now) {
-  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
-    if (service.workers[i].demotion) undo(service, i, now);
-  }
+  for (std::size_t n = service.demoted.size(); n-- > 0;) undo(service, service.demoted[n], now);
 }
 
 void HeldWorkers::release(Service& service, Time now) {
   restore_threads(service, now);
   // What the system would not give back is left to the guardian, and after it to the next daemon.
-  for (WorkerView& worker : service.workers) {
-    if (!worker.demotion) continue;
-    demoter_.leave(worker.demotion->id);
-    worker.demotion.reset();
-    forget(service);
+  while (!service.demoted.empty()) {
+    const std::uint32_t index = service.demoted.back();
+    demoter_.leave(service.workers[index].demotion->id);
+    forget(service, index);
   }
   service.words.release();
-  service.spares_awake = 0;
-  service.run_loops.clear();
+  service.spares_awake.clear();
 }
 
 }  // namespace pulsed

@@ -39,7 +39,8 @@ class HeldWorkers {
   void demote(collect::Service& service, std::uint32_t index, const policy::TierFields& fields,
               policy::Time now);
   void keep_share(collect::Service& service, std::uint32_t index, const policy::TierFields& fields);
-  void forget(collect::Service& service);  // one demoted thread
+  void end_demotions(collect::Service& service, policy::Time now);  // of polls that have ended
+  void forget(collect::Service& service, std::uint32_t index);      // its demotion
   void lower_again(collect::Service& service, std::uint32_t index);
   // False if the system refused: to be tried again.
   bool undo(collect::Service& service, std::uint32_t index, policy::Time now);

@@ -1,6 +1,8 @@
 #include "daemon/spare_keeper.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "daemon/collect/in_flight.h"
 #include "daemon/policy/hold.h"
@@ -13,6 +15,13 @@ using collect::WorkerView;
 
 bool attached(const WorkerView& worker) { return (worker.state & PULSED_WORKER_ATTACHED) != 0; }
 
+// Of the run loop of that number; their count if there is none.
+std::size_t position(const std::vector<collect::RunLoop>& loops, std::uint32_t number) {
+  const auto found =
+      std::find_if(loops.begin(), loops.end(), [&](const auto& l) { return l.number == number; });
+  return static_cast<std::size_t>(found - loops.begin());
+}
+
 // A spare worker of that run loop, in a poll or between polls?
 bool serves(const WorkerView& worker, std::uint32_t run_loop, bool polling) {
   return attached(worker) && worker.spare && worker.run_loop == run_loop &&
@@ -21,43 +30,47 @@ bool serves(const WorkerView& worker, std::uint32_t run_loop, bool polling) {
 
 }  // namespace
 
-SpareKeeper::Tally* SpareKeeper::find(std::uint32_t run_loop) {
-  const auto end = tallies_.begin() + static_cast<std::ptrdiff_t>(loops_);
-  const auto found =
-      std::find_if(tallies_.begin(), end, [&](const Tally& t) { return t.run_loop == run_loop; });
-  return found != end ? &*found : nullptr;
-}
-
-void SpareKeeper::count(const Service& service) {
-  loops_ = 0;
+void SpareKeeper::find_run_loops(Service& service, policy::Time now) const {
+  service.lines_changed = false;
+  const std::vector<collect::RunLoop> before = std::exchange(service.run_loops, {});
+  service.spares.clear();
   for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
     const WorkerView& worker = service.workers[i];
     if (!attached(worker) || worker.isolation || worker.run_loop == 0) continue;
-    Tally* tally = find(worker.run_loop);
-    if (tally == nullptr) {
-      if (loops_ == kMostRunLoops) continue;
-      tally = &tallies_[loops_++];
-      *tally = {worker.run_loop, 0, 0, 0, 0};
+    std::size_t at = position(service.run_loops, worker.run_loop);
+    if (at == service.run_loops.size()) {
+      if (at == kMostRunLoops) continue;
+      const std::size_t was = position(before, worker.run_loop);
+      const policy::Time needed_at = was < before.size() ? before[was].needed_at : now;
+      service.run_loops.push_back({worker.run_loop, 0, needed_at});
     }
-    if (!worker.spare) {
-      ++tally->workers;
-    } else if (service.words.spare_runs(i)) {
-      ++tally->running;
+    if (worker.spare) {
+      service.spares.push_back(i);
     } else {
-      ++tally->parked;
+      ++service.run_loops[at].workers;
     }
   }
 }
 
+void SpareKeeper::count_spares(const Service& service) {
+  tallies_.fill(Tally{});
+  for (const std::uint32_t i : service.spares) {
+    Tally& tally = tallies_[position(service.run_loops, service.workers[i].run_loop)];
+    ++(service.words.spare_runs(i) ? tally.running : tally.parked);
+  }
+}
+
 void SpareKeeper::count_held(Service& service) {
-  for (WorkerView& worker : service.workers) {
+  for (const std::uint32_t i : service.polling) {
+    WorkerView& worker = service.workers[i];
     if (!worker.current.held || !attached(worker) || worker.isolation) continue;
-    Tally* tally = find(worker.run_loop);
-    if (tally == nullptr || worker.run_loop == 0) continue;
+    const std::size_t at = position(service.run_loops, worker.run_loop);
+    if (at == service.run_loops.size()) continue;
+    Tally& tally = tallies_[at];
     const std::uint32_t allowed = policy::most_spares(
-        service.tiers.fields(collect::class_of(worker.current)), tally->workers);
-    if (tally->wanted < std::min(allowed, tally->running + tally->parked)) {
-      ++tally->wanted;
+        service.tiers.fields(collect::class_of(worker.current)), service.run_loops[at].workers);
+    if (tally.wanted < std::min(allowed, tally.running + tally.parked)) {
+      ++tally.wanted;
     } else if (!worker.current.short_of_spares) {
       worker.current.short_of_spares = true;
       ++service.holds.spare_shortages;
@@ -65,22 +78,14 @@ void SpareKeeper::count_held(Service& service) {
   }
 }
 
-collect::RunLoop& SpareKeeper::memory_of(Service& service, std::uint32_t run_loop,
-                                         policy::Time now) {
-  auto& loops = service.run_loops;
-  const auto found = std::find_if(loops.begin(), loops.end(),
-                                  [&](const auto& loop) { return loop.number == run_loop; });
-  return found != loops.end() ? *found : loops.emplace_back(collect::RunLoop{run_loop, now});
-}
-
-void SpareKeeper::wake(Service& service, const Tally& tally) {
-  std::uint32_t missing = tally.wanted - tally.running;
+void SpareKeeper::wake(Service& service, std::uint32_t run_loop, std::uint32_t missing) {
   // One that still polls what it had when it was parked is no help yet.
   for (const bool polling : {false, true}) {
-    for (std::uint32_t i = 0; i < service.workers.size() && missing > 0 && changes_left_ > 0; ++i) {
-      if (!serves(service.workers[i], tally.run_loop, polling) || service.words.spare_runs(i))
-        continue;
+    for (const std::uint32_t i : service.spares) {
+      if (missing == 0 || changes_left_ == 0) return;
+      if (!serves(service.workers[i], run_loop, polling) || service.words.spare_runs(i)) continue;
       service.words.run_spare(i);
+      service.spares_awake.push_back(i);
       ++service.holds.spare_wakes;
       --missing;
       --changes_left_;
@@ -88,50 +93,47 @@ void SpareKeeper::wake(Service& service, const Tally& tally) {
   }
 }
 
-void SpareKeeper::park(Service& service, const Tally& tally) {
-  std::uint32_t surplus = tally.running - tally.wanted;
+void SpareKeeper::park(Service& service, std::uint32_t run_loop, std::uint32_t surplus) {
   // Those between polls first: they are back at once.
   for (const bool polling : {false, true}) {
-    for (std::uint32_t i = 0; i < service.workers.size() && surplus > 0 && changes_left_ > 0; ++i) {
-      if (!serves(service.workers[i], tally.run_loop, polling) || !service.words.spare_runs(i))
-        continue;
+    for (const std::uint32_t i : service.spares) {
+      if (surplus == 0 || changes_left_ == 0) return;
+      if (!serves(service.workers[i], run_loop, polling) || !service.words.spare_runs(i)) continue;
       service.words.park_spare(i);
+      std::erase(service.spares_awake, i);
       --surplus;
       --changes_left_;
     }
   }
 }
 
+// What runs on a line that changed hands is parked by the line's number alone.
+void SpareKeeper::park_strays(Service& service) {
+  std::erase_if(service.spares_awake, [&](std::uint32_t i) {
+    const WorkerView& worker = service.workers[i];
+    if ((attached(worker) && worker.spare) || changes_left_ == 0) return false;
+    service.words.park_spare(i);
+    --changes_left_;
+    return true;
+  });
+}
+
 void SpareKeeper::keep(Service& service, policy::Time now) {
   changes_left_ = kMostChangesATick;
-  count(service);
+  if (service.lines_changed) find_run_loops(service, now);
+  count_spares(service);
   count_held(service);
-  for (Tally& tally : std::span(tallies_).first(loops_)) {
-    if (tally.wanted == 0 && tally.running == 0) continue;
-    collect::RunLoop& loop = memory_of(service, tally.run_loop, now);
+  for (std::size_t at = 0; at < service.run_loops.size(); ++at) {
+    collect::RunLoop& loop = service.run_loops[at];
+    const Tally& tally = tallies_[at];
     if (tally.wanted >= tally.running) {
       loop.needed_at = now;
-      wake(service, tally);
+      wake(service, loop.number, tally.wanted - tally.running);
     } else if (now - loop.needed_at >= kLinger) {
-      park(service, tally);
+      park(service, loop.number, tally.running - tally.wanted);
     }
   }
-  // What runs for a loop that has gone, or whose line changed hands, is parked by its line's number alone.
-  service.spares_awake = 0;
-  for (std::uint32_t i = 0; i < service.workers.size(); ++i) {
-    if (!service.words.spare_runs(i)) continue;
-    const bool gone = !attached(service.workers[i]) || !service.workers[i].spare;
-    if (gone && changes_left_ > 0) {
-      service.words.park_spare(i);
-      --changes_left_;
-    } else {
-      ++service.spares_awake;
-    }
-  }
-  std::erase_if(service.run_loops, [&](const auto& loop) {
-    const Tally* tally = find(loop.number);
-    return tally == nullptr || (tally->running == 0 && tally->wanted == 0);
-  });
+  park_strays(service);
 }
 
 }  // namespace pulsed

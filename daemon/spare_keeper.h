@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "daemon/collect/service.h"
 #include "daemon/policy/types.h"
@@ -25,24 +24,22 @@ class SpareKeeper {
   void keep(collect::Service& service, policy::Time now);
 
  private:
+  // Of a run loop, in this tick.
   struct Tally {
-    std::uint32_t run_loop;
-    std::uint32_t workers;  // ordinary ones
-    std::uint32_t running;  // spare workers, awake
-    std::uint32_t parked;
-    std::uint32_t wanted;
+    std::uint32_t running = 0;  // spare workers, awake
+    std::uint32_t parked = 0;
+    std::uint32_t wanted = 0;
   };
 
-  void count(const collect::Service& service);
+  // Which run loops there are and who serves them, after lines changed.
+  void find_run_loops(collect::Service& service, policy::Time now) const;
+  void count_spares(const collect::Service& service);
   void count_held(collect::Service& service);
-  [[nodiscard]] Tally* find(std::uint32_t run_loop);
-  void wake(collect::Service& service, const Tally& tally);
-  void park(collect::Service& service, const Tally& tally);
-  [[nodiscard]] collect::RunLoop& memory_of(collect::Service& service, std::uint32_t run_loop,
-                                            policy::Time now);
+  void wake(collect::Service& service, std::uint32_t run_loop, std::uint32_t missing);
+  void park(collect::Service& service, std::uint32_t run_loop, std::uint32_t surplus);
+  void park_strays(collect::Service& service);
 
-  std::array<Tally, kMostRunLoops> tallies_{};  // of the service at hand
-  std::size_t loops_ = 0;
+  std::array<Tally, kMostRunLoops> tallies_{};  // by run loop of the service at hand
   std::uint32_t changes_left_ = 0;
 };
 

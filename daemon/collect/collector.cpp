@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t kMostSamples = 65'536;
 // Slots looked at in one tick for tasks whose close was lost.
 constexpr std::uint32_t kSweep = 16;
+// CPU clocks of resting workers that are read in one tick; each is a system call.
+constexpr std::uint32_t kMostRestingClocks = 16;
 
 // What draining one worker's ring needs at hand.
 struct Drain {
@@ -73,10 +75,8 @@ struct Drain {
       poll.cpu_known = true;
     }
     if (worker.previous.valid || worker.current.valid) settle(sample.ref, wall_ticks, cls, poll);
-    service.tiers.poll_ended(poll, now);
     // Its open record was dropped, or came from a thread that is no worker.
-    if (ref.task.slot != policy::kNoSlot && !service.directives.knows(ref.task))
-      give_word(ref.task);
+    if (service.tiers.poll_ended(poll, now)) give_word(ref.task);
   }
 
   // Rings are drained one after another, so a record of a slot's last task may come after one of its next.
@@ -106,6 +106,7 @@ void discover_workers(Service& service) {
   const std::uint32_t high =
       std::min(__atomic_load_n(&service.line().workers_high, __ATOMIC_ACQUIRE),
                service.peer.dimensions.workers);
+  if (service.workers.size() >= high) return;
   const shm::DaemonRegions d =
       shm::daemon_regions(service.peer.end.daemon.data(), service.peer.end.daemon_header);
   while (service.workers.size() < high) {
@@ -116,6 +117,7 @@ void discover_workers(Service& service) {
                         &service.s.lines[index].write, &d.reads[index]));
     worker.ring.rewind();  // these segments are new: nobody has read them
   }
+  service.resting.resize(high);
 }
 
 // A line changes hands when a thread ends and another begins: then nothing known of the thread holds.
@@ -124,8 +126,11 @@ void refresh_line(Service& service, std::uint32_t index) {
   const pulsed_worker_line& line = service.s.lines[index];
   const std::uint32_t state = __atomic_load_n(&line.state, __ATOMIC_ACQUIRE);
   const std::uint32_t tid = __atomic_load_n(&line.tid, __ATOMIC_RELAXED);
-  worker.run_loop = __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED);
-  if (state == worker.state && tid == worker.tid) return;
+  const std::uint32_t run_loop = __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED);
+  const bool same_hands = state == worker.state && tid == worker.tid;
+  if (!same_hands || run_loop != worker.run_loop) service.lines_changed = true;
+  worker.run_loop = run_loop;
+  if (same_hands) return;
   constexpr std::uint32_t kKinds = PULSED_WORKER_ISOLATION | PULSED_WORKER_SPARE;
   if (worker.state != PULSED_WORKER_FREE && state != PULSED_WORKER_FREE &&
       ((state ^ worker.state) & kKinds) != 0) {
@@ -139,6 +144,7 @@ void refresh_line(Service& service, std::uint32_t index) {
     worker.spare = (state & PULSED_WORKER_SPARE) != 0;
   }
   worker.thread.reset();
+  if (worker.clock.valid()) std::erase(service.timed, index);
   worker.clock = clocks::RunClock{};
   worker.thread_sought_again = Time{};
   worker.thread_misses = 0;
@@ -146,6 +152,35 @@ void refresh_line(Service& service, std::uint32_t index) {
   worker.current = TrackedPoll{};
   worker.previous = TrackedPoll{};
   service.directives.withdraw_yield(index);
+}
+
+// Relaxed loads: what is not seen yet is seen in the next tick, and then read in its order.
+bool still_rests(const pulsed_worker_line& line, const RestingWorker& then) {
+  return then.at_rest && __atomic_load_n(&line.task, __ATOMIC_RELAXED) == 0 &&
+         __atomic_load_n(&line.write, __ATOMIC_RELAXED) == then.written &&
+         __atomic_load_n(&line.state, __ATOMIC_RELAXED) == then.state &&
+         __atomic_load_n(&line.tid, __ATOMIC_RELAXED) == then.tid &&
+         __atomic_load_n(&line.run_loop, __ATOMIC_RELAXED) == then.run_loop;
+}
+
+// What is known of the worker now. Where its line already says otherwise, the next tick finds it not at rest.
+void note_rest(Service& service, std::uint32_t index) {
+  const WorkerView& worker = service.workers[index];
+  service.resting[index] = {worker.ring.next(), worker.state, worker.tid, worker.run_loop,
+                            !worker.current.valid};
+}
+
+// So that they date the begins of the next polls. Where more are open than a tick may read, they are read in turn.
+void read_resting_clocks(Service& service, Time now) {
+  const auto open = static_cast<std::uint32_t>(service.timed.size());
+  for (std::uint32_t n = std::min(open, kMostRestingClocks); n > 0; --n) {
+    if (service.next_clock >= open) service.next_clock = 0;
+    const std::uint32_t index = service.timed[service.next_clock++];
+    WorkerView& worker = service.workers[index];
+    const bool just_read = worker.reading && worker.reading->at >= now;
+    if (!service.resting[index].at_rest || just_read) continue;
+    if (const auto cpu = worker.clock.read()) worker.reading = CpuReading{*cpu, now};
+  }
 }
 
 void count_drops(Service& service, std::uint32_t index) {
@@ -201,19 +236,32 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
   const auto workers = static_cast<std::uint32_t>(service.workers.size());
   std::uint32_t left = kMostSamples;
   service.in_flight = false;
+  service.polling.clear();
+  std::uint32_t next = service.first_worker;
   for (std::uint32_t n = 0; n < workers; ++n) {
-    const std::uint32_t i = (service.first_worker + n) % workers;
-    refresh_line(service, i);
-    if (!service.workers[i].used) continue;  // between those of workers and of spare workers
-    // Dated anew for each worker: draining the ones before took time.
-    const std::uint64_t ticks = clock_.now();
-    const Time now =
-        begin.now + Duration{static_cast<std::int64_t>(clock_.to_ns(ticks - begin.ticks))};
-    look_at_worker(service, i, Look{clock_, now, ticks, perf_events_}, collected);
-    drain(service, i, now, left, collected);
+    const std::uint32_t i = next;
+    next = i + 1 < workers ? i + 1 : 0;
+    if (still_rests(service.s.lines[i], service.resting[i])) continue;
+    visit(service, i, begin, left, collected);
+    if (service.workers[i].current.valid) service.polling.push_back(i);
+    note_rest(service, i);
   }
   if (left == 0 && workers != 0) service.first_worker = (service.first_worker + 1) % workers;
+  read_resting_clocks(service, begin.now);
+  if (service.clocks_wanted) ask_for_clocks(service, begin.now);
   sweep_closed(service, begin.now);
+}
+
+void Collector::visit(Service& service, std::uint32_t index, Moment begin, std::uint32_t& left,
+                      Collected& collected) const {
+  refresh_line(service, index);
+  if (!service.workers[index].used) return;  // between those of workers and of spare workers
+  // Dated anew for each worker: draining the ones before took time.
+  const std::uint64_t ticks = clock_.now();
+  const Time now =
+      begin.now + Duration{static_cast<std::int64_t>(clock_.to_ns(ticks - begin.ticks))};
+  look_at_worker(service, index, Look{clock_, now, ticks, perf_events_}, collected);
+  drain(service, index, now, left, collected);
 }
 
 void Collector::drain(Service& service, std::uint32_t index, Time now, std::uint32_t& left,
@@ -244,6 +292,7 @@ void Collector::skip_backlog(Service& service) const {
     worker.previous = TrackedPoll{};
     worker.current = TrackedPoll{};
     worker.reading.reset();
+    service.resting[i].at_rest = false;
     service.directives.withdraw_yield(i);
   }
 }

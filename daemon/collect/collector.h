@@ -1,6 +1,7 @@
 // Reads what services write: the way of a sample from a ring into the TierManager and the counters.
 //
-// The control loop's thread alone. A tick costs what moved: a worker at rest is one cache line looked at.
+// The control loop's thread alone. A tick costs what moved: of a worker at rest it looks at the line and at the little
+// that is kept of resting workers, of tasks at rest at a few in turn.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,8 @@ class Collector {
 
  private:
   void discover_classes(Service& service, Time now) const;
+  void visit(Service& service, std::uint32_t worker, Moment begin, std::uint32_t& left,
+             Collected& collected) const;
   void drain(Service& service, std::uint32_t worker, Time now, std::uint32_t& left,
              Collected& collected) const;
 

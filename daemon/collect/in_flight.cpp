@@ -53,8 +53,8 @@ void change_poll(Service& service, std::uint32_t index, const Line& line, Time n
 
 // Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second, less often where
 // it was in vain.
-void find_thread(const Service& service, WorkerView& worker, const Look& look,
-                 Collected& collected) {
+void find_thread(Service& service, std::uint32_t index, const Look& look, Collected& collected) {
+  WorkerView& worker = service.workers[index];
   constexpr std::uint32_t kMostLookups = 2;
   if (collected.threads_found >= kMostLookups) return;
   if (look.now < worker.thread_sought_again) return;
@@ -68,6 +68,7 @@ void find_thread(const Service& service, WorkerView& worker, const Look& look,
   if (!worker.thread) worker.thread_misses = std::min(worker.thread_misses + 1, kMostDoublings);
   if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
   if (!worker.clock.valid()) return;
+  service.timed.push_back(index);
   // What the shim said until now is of another clock.
   worker.reading.reset();
   worker.current.cpu_base.reset();
@@ -104,6 +105,7 @@ void judge(Service& service, std::uint32_t index, const Reference& ref, const Lo
   TrackedPoll& poll = worker.current;
   const policy::InFlightVerdict verdict = service.tiers.poll_in_flight(
       {ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
+  if (verdict.opened) service.directives.set_task(ref.task, verdict.tier);
   poll.counted = poll.counted || verdict.violation;
   if (poll.counted) poll.counted_cpu = poll.cpu;
   const bool isolated = worker.isolation;
@@ -155,10 +157,10 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
               const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
-  if (age * 2 >= limits.notice && !worker.thread) find_thread(service, worker, look, collected);
+  if (age * 2 >= limits.notice && !worker.thread) find_thread(service, index, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
-    ask_for_clocks(service, look);
+    service.clocks_wanted = true;
   } else if (const auto cpu = worker.clock.read()) {
     // The clock was read a little after the line: what a next poll burned meanwhile is not this one's.
     const std::optional<Line> line = read_line(service.s.lines[index]);
@@ -265,16 +267,16 @@ TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref, std::uint64_t wa
   return nullptr;
 }
 
-void ask_for_clocks(Service& service, const Look& look) {
-  if (look.now - service.clocks_asked_at < kClockRequestInterval) return;
-  service.clocks_asked_at = look.now;
+void ask_for_clocks(Service& service, Time now) {
+  service.clocks_wanted = false;
+  if (now - service.clocks_asked_at < kClockRequestInterval) return;
+  service.clocks_asked_at = now;
   pulsed_clocks request{};
   request.magic = PULSED_ATTACH_MAGIC;
   request.type = PULSED_MESSAGE_READ_CLOCKS;
-  for (std::uint32_t i = 0; i < service.workers.size() && request.count < PULSED_CLOCKS_A_MESSAGE;
-       ++i) {
-    const TrackedPoll& poll = service.workers[i].current;
-    if (poll.valid) request.worker[request.count++] = i;
+  for (const std::uint32_t worker : service.polling) {
+    if (request.count == PULSED_CLOCKS_A_MESSAGE) break;
+    request.worker[request.count++] = worker;
   }
   // Not waited for: a service that does not read its socket gets no exact times, which is its own loss.
   ::send(service.peer.socket->get(), &request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT);

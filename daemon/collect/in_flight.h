@@ -34,7 +34,7 @@ void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start);
 [[nodiscard]] TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref,
                                        std::uint64_t wall_ticks);
 
-// Asks the shim for the CPU clocks of workers that hold a long poll; answers come as events.
-void ask_for_clocks(Service& service, const Look& look);
+// Asks the shim for the CPU clocks of workers that hold a poll; answers come as events. After all were looked at.
+void ask_for_clocks(Service& service, Time now);
 
 }  // namespace pulsed::collect

@@ -103,6 +103,16 @@ struct WorkerView {
   Time demote_again{};  // not before: of a thread of the isolation pool that could not be lowered
 };
 
+// A worker as it was when nothing of it was left to do: between polls, its ring empty. While its line says the same,
+// that and this are all that a tick looks at. Apart from the views, so that many of them share a cache line.
+struct RestingWorker {
+  std::uint64_t written = 0;
+  std::uint32_t state = 0;
+  std::uint32_t tid = 0;
+  std::uint32_t run_loop = 0;
+  bool at_rest = false;
+};
+
 struct ClassView {
   std::string name;
   policy::Priority priority;
@@ -120,7 +130,8 @@ struct ClassView {
 // A run loop of the service that spare workers can serve.
 struct RunLoop {
   std::uint32_t number;
-  Time needed_at;  // when all its running spare workers were last needed
+  std::uint32_t workers;  // ordinary ones that serve it
+  Time needed_at;         // when all its running spare workers were last needed
 };
 
 // What was done about polls that hold their workers; totals.
@@ -147,8 +158,9 @@ struct Service {
   act::DirectiveWriter directives;
   act::WorkerWords words;
   policy::TierManager tiers;
-  std::vector<WorkerView> workers;  // lines seen in use
-  std::vector<ClassView> classes;   // by id; the unnamed class first
+  std::vector<WorkerView> workers;     // lines seen in use
+  std::vector<RestingWorker> resting;  // of the same
+  std::vector<ClassView> classes;      // by id; the unnamed class first
   std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount> tier_changes{};
   std::uint64_t class_changes = 0;
   std::uint64_t dropped_samples = 0;
@@ -158,14 +170,19 @@ struct Service {
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
   bool quarantined = false;
-  Time clocks_asked_at{};     // the shim was last asked for CPU clocks
-  bool in_flight = false;     // some worker polled something when last looked at
-  std::uint32_t demoted = 0;  // threads, now
+  bool clocks_wanted = false;          // a poll's CPU time is to be read, and only the shim can
+  Time clocks_asked_at{};              // the shim was last asked for CPU clocks
+  bool in_flight = false;              // some worker polled something when last looked at
+  std::vector<std::uint32_t> polling;  // workers that had a poll in flight then
+  std::vector<std::uint32_t> timed;    // ... whose CPU clock is open
+  std::vector<std::uint32_t> demoted;  // ... whose thread is demoted
+  bool lines_changed = false;          // hands or run loops, since the run loops were counted
   HoldCounts holds;
-  std::vector<RunLoop> run_loops;  // with spare workers awake
-  std::uint32_t spares_awake = 0;
-  Time shortage_said{};            // in the log
+  std::vector<RunLoop> run_loops;     // as they were counted then
+  std::vector<std::uint32_t> spares;  // the spare workers that serve them
+  std::vector<std::uint32_t> spares_awake;
   std::uint32_t first_worker = 0;  // whose ring is drained first in this tick
+  std::uint32_t next_clock = 0;    // of `timed`: whose is read next while it is at rest
   std::uint32_t sweep_slot = 1;    // where the sweep for lost closes goes on
 };
 

@@ -61,24 +61,21 @@ void TierManager::task_closed(TaskId id, Time now) {
   s.mark_closed(id);
 }
 
-void TierManager::judge_ended(const EndedPoll& poll, Time now) {
+bool TierManager::judge_ended(const EndedPoll& poll, Time now) {
   State& s = *state_;
   now = s.advance_clock(now);
   const ClassId id = s.known(poll.cls);
   const Burn burn{poll.cpu, poll.counted_cpu, poll.counted};
-  switch (s.find(poll.task, id, now)) {
-    case State::Whose::kNobody:
-      return;
-    case State::Whose::kClass:
-      s.judge_unslotted(id, offense_of(burn, s.standing(id, now).fields()), now);
-      return;
-    case State::Whose::kTask:
-      break;
+  const State::Whose whose = s.find(poll.task, id, now);
+  if (whose == State::Whose::kNobody) return false;
+  if (whose == State::Whose::kClass) {
+    s.judge_unslotted(id, offense_of(burn, s.standing(id, now).fields()), now);
+    return false;
   }
   const Judgement judgement = s.judge(poll.task.slot, id, burn, now);
   TaskState& task = s.tasks[poll.task.slot];
-  if (!task.remembered() || judgement.over || judgement.rose) return;
-  s.note_good_poll(task, poll, now);
+  if (task.remembered() && !judgement.over && !judgement.rose) s.note_good_poll(task, poll, now);
+  return whose == State::Whose::kNewTask;
 }
 
 InFlightVerdict TierManager::poll_in_flight(const InFlightPoll& poll, Time now) {
@@ -97,7 +94,8 @@ InFlightVerdict TierManager::poll_in_flight(const InFlightPoll& poll, Time now) 
   }
   const Judgement judgement = s.judge(poll.task.slot, id, burn, now);
   const Tier tier = s.tasks[poll.task.slot].tier;
-  return {judgement.violation, judgement.over && tier >= Tier::kYield, tier};
+  return {judgement.violation, judgement.over && tier >= Tier::kYield, tier,
+          whose == State::Whose::kNewTask};
 }
 
 Judgement TierManager::State::judge(std::uint32_t slot, ClassId id, const Burn& burn, Time now) {

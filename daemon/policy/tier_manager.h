@@ -39,9 +39,10 @@ struct InFlightPoll {
 };
 
 struct InFlightVerdict {
-  bool violation;  // over budget: counted now (only if not counted before)
-  bool yield;      // the poll should be asked to yield: over budget at Yield or above
-  Tier tier;       // the task's tier after this call
+  bool violation;       // over budget: counted now (only if not counted before)
+  bool yield;           // the poll should be asked to yield: over budget at Yield or above
+  Tier tier;            // the task's tier after this call
+  bool opened = false;  // the task, which was not seen opened
 };
 
 class TierManager {
@@ -63,10 +64,10 @@ class TierManager {
   void task_opened(TaskId task, ClassId cls, Time now);
   void task_closed(TaskId task, Time now);
 
-  // A task not seen opened (its record was dropped) is opened here; an older generation than the
-  // slot's is ignored.
-  void poll_ended(const EndedPoll& poll, Time now) {
-    if (!good_as_before(poll, now)) judge_ended(poll, now);
+  // A task not seen opened (its record was dropped) is opened here, and then it returns true; an
+  // older generation than the slot's is ignored.
+  bool poll_ended(const EndedPoll& poll, Time now) {
+    return !good_as_before(poll, now) && judge_ended(poll, now);
   }
   [[nodiscard]] InFlightVerdict poll_in_flight(const InFlightPoll& poll, Time now);
 
@@ -108,7 +109,7 @@ class TierManager {
     return poll.cpu <= clock.quiet_limit && task.active_stamp == clock.stamp &&
            now < clock.bucket_end;
   }
-  void judge_ended(const EndedPoll& poll, Time now);
+  bool judge_ended(const EndedPoll& poll, Time now);
 
   std::unique_ptr<State> state_;
   TaskState* tasks_;

@@ -71,7 +71,7 @@ TierManager::State::Whose TierManager::State::find(TaskId id, ClassId cls, Time 
     }
   }
   open(id, cls, now);
-  return Whose::kTask;
+  return Whose::kNewTask;
 }
 
 void TierManager::State::open(TaskId id, ClassId cls, Time now) {
@@ -184,6 +184,7 @@ void TierManager::State::change(TaskState& task, Offender& offender, Tier to, Re
 }
 
 void TierManager::State::sweep(Time now) {
+  if (offenders.in_use() == 0) return;
   const std::uint32_t step = std::min(kSweepStep, offenders.size());
   for (std::uint32_t n = 0; n < step; ++n) {
     // A release may have shrunk the pool.

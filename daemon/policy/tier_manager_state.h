@@ -30,9 +30,9 @@ struct Judgement {
 struct TierManager::State {
   explicit State(Capacity wanted);
 
-  // Whom a poll's record speaks of: a live task, only its class (no slot, or a task that closed
-  // before its last poll was read), or nobody any more.
-  enum class Whose : std::uint8_t { kTask, kClass, kNobody };
+  // Whom a poll's record speaks of: a live task, one that is opened by it, only its class (no slot,
+  // or a task that closed before its last poll was read), or nobody any more.
+  enum class Whose : std::uint8_t { kTask, kNewTask, kClass, kNobody };
   Whose find(TaskId id, ClassId cls, Time now);
 
   [[nodiscard]] const TaskState* live_task(TaskId id) const;

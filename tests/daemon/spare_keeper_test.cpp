@@ -24,8 +24,10 @@ struct TwoAndTwo : AttachedByHand {
     add_worker(line, state);
     s().lines[line].run_loop = run_loop;
   }
-  // As HeldWorkers leaves it.
+  // As the collector and HeldWorkers leave it.
   void hold(std::uint32_t worker, bool held = true) {
+    std::erase(service().polling, worker);
+    if (held) service().polling.push_back(worker);
     collect::TrackedPoll& poll = service().workers[worker].current;
     poll = collect::TrackedPoll{};
     poll.valid = held;
@@ -57,7 +59,7 @@ TEST_CASE("for each held worker one spare worker of its run loop runs") {
   t.hold(0);
   t.keep();
   CHECK(t.running() == 1);
-  CHECK(t.service().spares_awake == 1);
+  CHECK(t.service().spares_awake.size() == 1);
   t.hold(1);
   t.keep();
   t.keep();
@@ -77,7 +79,7 @@ TEST_CASE("a spare worker stays for the linger after it was last needed, and not
   t.pass(1ns);
   t.keep();
   CHECK(t.running() == 0);
-  CHECK(t.service().spares_awake == 0);
+  CHECK(t.service().spares_awake.empty());
 }
 
 TEST_CASE("of two spare workers the idle one is parked first") {
@@ -162,6 +164,23 @@ TEST_CASE("a spare worker whose thread has gone is parked, and another takes ove
   CHECK(t.runs(3));
 }
 
+TEST_CASE("a worker that goes over to another run loop is replaced there from then on") {
+  TwoAndTwo t;
+  t.add(4, kSpare, kLoop + 1);
+  t.tick();
+  t.hold(0);
+  t.keep();
+  REQUIRE(t.runs(2));
+  t.s().lines[0].run_loop = kLoop + 1;
+  t.tick();
+  t.hold(0);
+  t.keep();
+  CHECK(t.runs(4));
+  t.pass(SpareKeeper::kLinger);
+  t.keep();
+  CHECK_FALSE(t.runs(2));
+}
+
 TEST_CASE("a service that names a run loop a worker is bounded, and gets none beyond the bound") {
   AttachedByHand t(true, {256, 64, 1024, 64});
   for (std::uint32_t i = 0; i < 256; ++i) {
@@ -172,13 +191,14 @@ TEST_CASE("a service that names a run loop a worker is bounded, and gets none be
   for (std::uint32_t i = 0; i < 256; i += 2) {
     t.service().workers[i].current.valid = true;
     t.service().workers[i].current.held = true;
+    t.service().polling.push_back(i);
   }
   SpareKeeper keeper;
   keeper.keep(t.service(), t.now());
-  CHECK(t.service().spares_awake == SpareKeeper::kMostChangesATick);
+  CHECK(t.service().spares_awake.size() == SpareKeeper::kMostChangesATick);
   keeper.keep(t.service(), t.now());
   keeper.keep(t.service(), t.now());
-  CHECK(t.service().spares_awake == SpareKeeper::kMostRunLoops);
+  CHECK(t.service().spares_awake.size() == SpareKeeper::kMostRunLoops);
   CHECK(t.service().run_loops.size() == SpareKeeper::kMostRunLoops);
 }
 

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "tests/support/attached_by_hand.h"
 
@@ -184,6 +187,84 @@ TEST_CASE("after a standstill what waits is skipped, counted and not judged") {
   t.tick();
   CHECK(t.sv.skipped_samples == 10);
   CHECK(t.sv.tiers.violations(kClass) == 0);
+}
+
+TEST_CASE("a worker at rest is looked at again once anything of its line is another") {
+  OneWorker t;
+  t.add_worker(1);
+  t.tick();
+  t.tick();
+  REQUIRE(t.sv.resting[1].at_rest);
+  t.sv.lines_changed = false;
+  pulsed_worker_line& line = t.s().lines[1];
+  SUBCASE("a sample") {
+    t.push_exact(1, 20, 1, 1, 300us);
+    CHECK(t.tick().samples == 1);
+  }
+  SUBCASE("a poll in flight") {
+    t.begin_poll(1, AttachedByHand::ref(20, 1, 1, PULSED_KIND_POLL), 10us);
+    CHECK(t.tick().in_flight);
+    CHECK(t.sv.polling == std::vector<std::uint32_t>{1});
+    CHECK(t.tick().in_flight);
+    t.end_poll(1);
+    CHECK_FALSE(t.tick().in_flight);
+    CHECK(t.sv.polling.empty());
+    CHECK_FALSE(t.sv.workers[1].current.valid);
+  }
+  SUBCASE("another thread") {
+    line.tid += 1;
+    t.tick();
+    CHECK(t.sv.workers[1].tid == line.tid);
+    CHECK(t.sv.lines_changed);
+  }
+  SUBCASE("no thread any more") {
+    line.state = PULSED_WORKER_FREE;
+    t.tick();
+    CHECK(t.sv.workers[1].state == PULSED_WORKER_FREE);
+  }
+  SUBCASE("another run loop") {
+    line.run_loop = 7;
+    t.tick();
+    CHECK(t.sv.workers[1].run_loop == 7);
+    CHECK(t.sv.lines_changed);
+  }
+}
+
+TEST_CASE("of a worker at rest nothing but its line is looked at") {
+  OneWorker t;
+  t.sv.workers[0].tid = 1;  // as if a look had found it so: any look would mend it
+  t.tick();
+  CHECK(t.sv.workers[0].tid == 1);
+}
+
+TEST_CASE("CPU clocks of workers at rest are read in turn, a bounded number in a tick") {
+  constexpr std::uint32_t kClocks = 24;
+  constexpr std::uint32_t kATick = 16;
+  AttachedByHand t(true, {kClocks, 64, 1024, 64});
+  for (std::uint32_t i = 0; i < kClocks; ++i) t.add_worker(i);
+  t.tick();
+  Service& sv = t.service();
+  for (std::uint32_t i = 0; i < kClocks; ++i) {
+    sv.workers[i].clock = clocks::RunClock(::gettid());
+    if (!sv.workers[i].clock.valid()) return;  // not allowed here
+    sv.timed.push_back(i);
+  }
+  const auto read_now = [&] {
+    return std::count_if(sv.workers.begin(), sv.workers.end(), [&](const WorkerView& worker) {
+      return worker.reading && worker.reading->at == t.now();
+    });
+  };
+  t.tick();
+  CHECK(read_now() == kATick);
+  t.pass(1ms);
+  t.tick();
+  CHECK(read_now() == kATick);
+  for (const WorkerView& worker : sv.workers) CHECK(worker.reading.has_value());
+
+  t.s().lines[3].state = PULSED_WORKER_FREE;  // its clock is closed
+  t.tick();
+  CHECK(sv.timed.size() == kClocks - 1);
+  CHECK(std::count(sv.timed.begin(), sv.timed.end(), 3U) == 0);
 }
 
 TEST_CASE("totals are summed over workers, and polls of the isolation pool told apart") {

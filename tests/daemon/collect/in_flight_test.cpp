@@ -103,6 +103,15 @@ TEST_CASE("an emergency isolates while the poll runs, and under enforce asks thi
   CHECK(t.d().workers[0].yield_start == 0);
 }
 
+TEST_CASE("a task that is known from a poll in flight alone has its word from then on") {
+  OneWorker t;
+  const std::uint64_t task = AttachedByHand::ref(21, 3, 1, PULSED_KIND_POLL);
+  t.set_identity(task);
+  t.hog(task, 2ms);
+  CHECK(t.sv.tiers.live({21, 3}));
+  CHECK((t.d().tasks[21] >> PULSED_WORD_GENERATION_SHIFT) == 3);
+}
+
 TEST_CASE("in shadow the same poll is asked nothing") {
   OneWorker t(false);
   t.hog(kTask, 6ms);

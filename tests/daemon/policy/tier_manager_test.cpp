@@ -39,6 +39,26 @@ TEST_CASE("a poll opens a task whose opening was never seen") {
   CHECK(s.tier({5, 8}) == Tier::kMonitor);
 }
 
+TEST_CASE("a poll says whether it opened its task, in flight or ended, and only once") {
+  Scene s;
+  const EndedPoll first{
+      .task = {5, 9}, .cls = kClass, .cpu = 50us, .wall = 50us, .cpu_known = true};
+  CHECK(s.tiers.poll_ended(first, s.now));
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now));
+  s.pass(2s);  // into another sub-bucket
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now));
+  Scene::Seen seen;
+  CHECK_FALSE(s.look({5, 9}, 50us, seen).opened);
+  CHECK(s.look({6, 1}, 50us, seen).opened);
+  CHECK_FALSE(s.look({6, 1}, 50us, seen).opened);
+  CHECK_FALSE(s.look({kNoSlot, 0}, 50us, seen).opened);
+  CHECK_FALSE(s.look({5, 8}, 50us, seen).opened);  // nobody's
+  s.tiers.task_closed({5, 9}, s.now);
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now));  // the class's alone
+  s.open(7, 1);
+  CHECK_FALSE(s.look({7, 1}, 50us, seen).opened);
+}
+
 TEST_CASE("an opening read after the task's first poll changes nothing") {
   Scene s;
   s.bad({5, 9}, 5);
