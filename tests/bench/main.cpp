@@ -25,6 +25,8 @@ constexpr Suite kSuites[] = {
     {"polls", "poll begin + end of an attached worker: hot, cold, drained meanwhile", poll_suite},
     {"calls", "should_yield, tasks opened and closed, detached, compiled out", call_suite},
     {"collect", "drain + decide on one core of the daemon", collect_suite},
+    {"tick", "a tick of the control loop, beside 1 to 1024 workers at rest", tick_suite},
+    {"memory", "of a live task: shared and in the daemon process", memory_suite},
     {"rest", "the CPU time of a daemon process at rest, beside 1 to 1024 workers", rest_suite},
     {"delay", "a poll over its budget, a directive, a policy: until they are answered",
      delay_suite},

@@ -20,6 +20,10 @@ void poll_suite(const Effort& effort, Results& results);
 void call_suite(const Effort& effort, Results& results);
 // One daemon core: from the rings through the collector into the policy.
 void collect_suite(const Effort& effort, Results& results);
+// A tick of the control loop, beside workers at rest.
+void tick_suite(const Effort& effort, Results& results);
+// A daemon process beside a service with many live tasks: what they take of memory.
+void memory_suite(const Effort& effort, Results& results);
 // A daemon process beside services whose workers do nothing: the CPU time it takes.
 void rest_suite(const Effort& effort, Results& results);
 // A daemon process beside services that poll: how soon a poll over its budget, a directive and a policy are answered.
