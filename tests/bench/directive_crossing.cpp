@@ -32,7 +32,7 @@ std::vector<double> differences(const shm::TickClock& clock, const Ticks& from, 
 }
 
 // A few hundred nanoseconds to some microseconds, so that the other thread spins by then.
-void pause(std::minstd_rand& random) {
+void spin_briefly(std::minstd_rand& random) {
   const std::uint64_t end = pulsed_now() + 1'000 + random() % 4'000;
   while (pulsed_now() < end) {
   }
@@ -84,7 +84,7 @@ std::vector<double> DirectiveCrossing::directives(std::size_t polls) {
         line = collect::read_line(shared);
       }
       last = line->start;
-      pause(random);
+      spin_briefly(random);
       at = pulsed_now();
       s.directives.ask_yield(0, last);
     }
@@ -114,7 +114,7 @@ std::vector<double> DirectiveCrossing::bare_stores(std::size_t stores) {
     for (std::size_t i = 0; i < stores; ++i) {
       while (lines.seen.load(std::memory_order_acquire) != i) {
       }
-      pause(random);
+      spin_briefly(random);
       stored[i] = pulsed_now();
       lines.word.store(i + 1, std::memory_order_release);
     }
