@@ -40,9 +40,7 @@ void begin(HotPage& page, std::uint64_t ref) {
   if (page.measured != 0) page.cpu_start_ns = thread_cpu_ns();
   hot.special = page.measured != 0 || page.depth != 0 ? 1 : 0;
   *hot.rseq_cs = hot.mark;
-  hot.start = pulsed_now();
-  __atomic_store_n(&hot.line->start, hot.start, __ATOMIC_RELEASE);
-  __atomic_store_n(&hot.line->task, ref, __ATOMIC_RELEASE);
+  pulsed_publish_begin(&hot, pulsed_begin_ticks(&hot), ref);
 }
 
 struct Times {
@@ -54,7 +52,9 @@ struct Times {
 // Of the poll in flight, which has lasted `wall`.
 Times measure(const HotPage& page, std::uint64_t wall) {
   Times t{};
-  t.wall = std::min<std::uint64_t>(wall, PULSED_SPAN_WALL_MAX);
+  // Less than nothing where the clock stood still: then a start may lie ahead of it (pulsed_begin_ticks).
+  const bool ahead = static_cast<std::int64_t>(wall) < 0;
+  t.wall = ahead ? 0 : std::min<std::uint64_t>(wall, PULSED_SPAN_WALL_MAX);
   if (*page.hot.rseq_cs == page.hot.exact_mark) {
     t.cpu = t.wall;
     t.flags = PULSED_FLAG_CPU_EXACT;
@@ -84,6 +84,13 @@ void book(HotPage& page, const Times& t) {
       (t.cpu + PULSED_SPAN_CPU_UNIT - 1) / PULSED_SPAN_CPU_UNIT, PULSED_SPAN_CPU_MAX);
   const bool measured = (t.flags & PULSED_FLAG_CPU_MEASURED) != 0;
   pulsed_push(&hot, ref | t.flags, t.wall | (measured ? cpu_units << PULSED_SPAN_CPU_SHIFT : 0));
+}
+
+// The start of the poll that is asked to yield, of those of this worker.
+std::uint64_t yield_asked_of(const HotPage& page) {
+  const WorkerState& worker = *page.worker;
+  return __atomic_load_n(&worker.attachment->daemon.workers[worker.index].yield_start,
+                         __ATOMIC_RELAXED);
 }
 
 void pause_outer(HotPage& page) {
@@ -121,8 +128,12 @@ void resume_outer(HotPage& page, bool inner_exact) {
   }
   const std::uint64_t inner_start = hot.start;
   hot.start = outer.start + (pulsed_now() - outer.paused_at);
-  if (hot.start == inner_start)
-    ++hot.start;  // by chance: but a yield asked of the inner poll is not ours
+  // By chance it may be the start of a poll that has ended. A yield asked of that, even a little late, is not ours; nor was
+  // ours obeyed if that one's was.
+  const auto names_another = [&](std::uint64_t start) {
+    return start == inner_start || start == page.obeyed || start == yield_asked_of(page);
+  };
+  while (names_another(hot.start)) ++hot.start;
   __atomic_store_n(&hot.line->start, hot.start, __ATOMIC_RELEASE);
   __atomic_store_n(&hot.line->task, hot.current, __ATOMIC_RELEASE);
 }
@@ -148,6 +159,13 @@ void reclassify_poll(std::uint64_t task_ref, std::uint16_t cls) {
 using namespace pulsed::shim;
 
 extern "C" {
+
+uint64_t pulsed_begin_ticks_portable(pulsed_hot* hot) {
+  HotPage& page = *page_of(hot);
+  // hot->start may be that of an outer poll that goes on, and later than the last begin.
+  page.last_begin = std::max(pulsed_now(), std::max(page.last_begin, hot->start) + 1);
+  return page.last_begin;
+}
 
 void pulsed_poll_begin_nested(pulsed_hot* hot, uint64_t ref) {
   HotPage& page = *page_of(hot);
@@ -200,6 +218,11 @@ void pulsed_poll_end_long(pulsed_hot* hot, uint64_t wall) {
   wait_restored(page, hot->start);
 }
 
+void pulsed_poll_next_slow(pulsed_task task) {
+  pulsed_poll_end();
+  pulsed_poll_begin(task);
+}
+
 void pulsed_push_slow(pulsed_hot* hot, uint64_t ref, uint64_t span) {
   const WorkerState* worker = page_of(hot)->worker;
   if (worker == nullptr) return;
@@ -219,10 +242,11 @@ int pulsed_should_yield_slow(void) {
   pulsed_hot* hot = pulsed_this_hot();
   if (hot == nullptr || hot->current == 0) return 0;
   const HotPage& page = *page_of(hot);
-  const Attachment& a = *page.worker->attachment;
-  const std::uint64_t asked =
-      __atomic_load_n(&a.daemon.workers[page.worker->index].yield_start, __ATOMIC_RELAXED);
-  return asked == hot->start && asked != page.obeyed && lease_holds(*a.daemon.daemon) ? 1 : 0;
+  const std::uint64_t asked = yield_asked_of(page);
+  return asked == hot->start && asked != page.obeyed &&
+                 lease_holds(*page.worker->attachment->daemon.daemon)
+             ? 1
+             : 0;
 }
 
 void pulsed_yielding(void) {

@@ -52,6 +52,7 @@ struct HotPage {
   pulsed_hot hot;
   WorkerState* worker;         // null: we are in a child
   std::uint64_t obeyed;        // the start of the last poll that obeyed a yield
+  std::uint64_t last_begin;    // of a poll, where the clock is the portable one
   std::uint64_t cpu_start_ns;  // of a measured poll
   std::uint64_t unused_rseq;   // where the mark goes without rseq
   std::uint32_t measured;      // the poll in flight is measured

@@ -18,6 +18,7 @@ int c11_service_polls(pulsed_session* session) {
   pulsed_queue_wait(task, 10);
   const int asked = pulsed_should_yield();
   if (asked) pulsed_yielding();
+  pulsed_poll_next(task);
   pulsed_poll_end();
   const uint32_t directive = pulsed_task_directive(session, task);
   pulsed_task_set_class(session, &task, cls);

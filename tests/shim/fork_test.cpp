@@ -32,6 +32,7 @@ bool every_call_is_inert(Session& session, const Task& task, const char* class_n
   pulsed_poll_end();
   pulsed_poll_begin(task.handle());
   inert = inert && !should_yield() && pulsed_tls_hot == nullptr;
+  pulsed_poll_next(task.handle());
   pulsed_queue_wait(task.handle(), 1);
   pulsed_poll_end();
   pulsed_task young = pulsed_task_open(c, 1);
@@ -85,6 +86,20 @@ TEST_CASE("a child forked between polls or outside any worker is inert") {
   { const PollScope poll(f.task); }
   CHECK(in_child([&] { return every_call_is_inert(f.session, f.task, "child"); }) == 0);
   { const PollScope poll(f.task); }
+  CHECK(f.totals(f.cls).polls == 2);
+}
+
+TEST_CASE("a child goes on to no next poll") {
+  Forking f;
+  const Worker worker(f.session);
+  {
+    const PollScope poll(f.task);
+    CHECK(in_child([&] {
+            pulsed_poll_next(f.task.handle());
+            return pulsed_tls_hot == nullptr;
+          }) == 0);
+    pulsed_poll_next(f.task.handle());
+  }
   CHECK(f.totals(f.cls).polls == 2);
 }
 

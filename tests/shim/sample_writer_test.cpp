@@ -1,73 +1,16 @@
 // The writer's end of a sample ring, inline code and slow path, against RingReader.
-//
-// The hot page is set up by hand over plain memory, so that both ends are threads on one mapping: ThreadSanitizer does not
-// see races across two.
-#include <cstdlib>
-#include <memory>
-
-#include "shim/worker.h"
 #include "tests/shim/attached_service.h"
+#include "tests/shim/plain_worker.h"
 
 namespace pulsed::test {
 namespace {
 
-constexpr shm::Dimensions kSmall{1, 64, 64, 2};
-constexpr std::uint32_t kCapacity = kSmall.ring_samples;
+constexpr std::uint32_t kCapacity = PlainWorker::kSmall.ring_samples;
 constexpr std::uint64_t kPoll = std::uint64_t{PULSED_KIND_POLL} << PULSED_REF_KIND_SHIFT;
 
-class PlainSegments {
- public:
-  PlainSegments() {
-    const shm::ClockInfo clock{PULSED_CLOCK_MONOTONIC, 1'000'000'000};
-    const pulsed_segment_header s = shm::make_header(shm::Side::kService, kSmall, clock, 1);
-    const pulsed_segment_header d = shm::make_header(shm::Side::kDaemon, kSmall, clock, 1);
-    attachment->end.service_header = s;
-    attachment->dimensions = kSmall;
-    attachment->service = shm::service_regions(allocate(s.segment_bytes), s);
-    attachment->daemon = shm::daemon_regions(allocate(d.segment_bytes), d);
-  }
-
-  std::shared_ptr<shim::Attachment> attachment = std::make_shared<shim::Attachment>();
-
- private:
-  struct Freed {
-    void operator()(void* p) const { std::free(p); }
-  };
-  std::byte* allocate(std::uint64_t bytes) {
-    void* memory = std::aligned_alloc(PULSED_PAGE, bytes);
-    std::memset(memory, 0, bytes);
-    memory_.emplace_back(memory);
-    return static_cast<std::byte*>(memory);
-  }
-  std::vector<std::unique_ptr<void, Freed>> memory_;
-};
-
-// A worker without a session, whose ring stands at `index`.
-struct Writer {
-  explicit Writer(std::uint64_t index = 0) {
-    line().write = index;
-    reads() = index;
-    worker.page = &page;
-    worker.tls_hot = &pulsed_tls_hot;
-    worker.tls_asked = &pulsed_tls_asked;
-    page.worker = &worker;
-    page.hot.rseq_cs = &page.unused_rseq;
-    page.hot.mark = 1;
-    page.hot.exact_mark = ~std::uint64_t{1};
-    shim::point_at(worker, segments.attachment);
-  }
-  ~Writer() { shim::point_at(worker, nullptr); }
-
-  pulsed_worker_line& line() { return segments.attachment->service.lines[0]; }
-  std::uint64_t& reads() { return segments.attachment->daemon.reads[0]; }
-  shm::RingReader reader() {
-    return {segments.attachment->service.rings, kCapacity, &line().write, &reads()};
-  }
+struct Writer : PlainWorker {
+  using PlainWorker::PlainWorker;
   void put(std::uint64_t number) { pulsed_push(&page.hot, number | kPoll, number); }
-
-  PlainSegments segments;
-  shim::HotPage page{};
-  shim::WorkerState worker{};
 };
 
 std::vector<std::uint64_t> numbers_in(shm::RingReader& reader) {

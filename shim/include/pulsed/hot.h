@@ -48,6 +48,7 @@ extern PULSED_API __thread const struct pulsed_hot* pulsed_tls_asked
     __attribute__((tls_model("initial-exec")));
 extern PULSED_API uint32_t pulsed_clock_is_tsc; /* set once, when the library is loaded */
 PULSED_API uint64_t pulsed_now_portable(void);
+PULSED_API uint64_t pulsed_begin_ticks_portable(struct pulsed_hot* hot);
 
 PULSED_API int pulsed_worker_attach_checked(pulsed_session* session, const char* name,
                                             uint32_t flags, uint32_t header_version,
@@ -56,30 +57,56 @@ PULSED_API void pulsed_poll_begin_nested(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_begin_slow(struct pulsed_hot* hot, uint64_t ref);
 PULSED_API void pulsed_poll_end_slow(struct pulsed_hot* hot);
 PULSED_API void pulsed_poll_end_long(struct pulsed_hot* hot, uint64_t wall);
+PULSED_API void pulsed_poll_next_slow(pulsed_task task);
 PULSED_API void pulsed_push_slow(struct pulsed_hot* hot, uint64_t ref, uint64_t span);
 PULSED_API int pulsed_should_yield_slow(void);
 
 #define PULSED_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Compilers find the per-poll calls too large, and a detached service would pay for a call each. */
+#define PULSED_INLINE static inline __attribute__((always_inline))
 
 static inline int pulsed_worker_attach(pulsed_session* session, const char* name, uint32_t flags) {
   return pulsed_worker_attach_checked(session, name, flags, PULSED_SHIM_VERSION,
                                       sizeof(struct pulsed_hot));
 }
 
-static inline uint64_t pulsed_now(void) {
+PULSED_INLINE uint64_t pulsed_now(void) {
 #if defined(__x86_64__)
   if (!PULSED_UNLIKELY(pulsed_clock_is_tsc == 0)) return __builtin_ia32_rdtsc();
 #endif
   return pulsed_now_portable();
 }
 
-static inline struct pulsed_hot* pulsed_this_hot(void) {
+/* Now, as the begin of a poll, which it names: no worker has the same twice running. RDTSC gives no value twice; where the
+ * clock is another, and may stand still between two polls, the library sees to it. */
+PULSED_INLINE uint64_t pulsed_begin_ticks(struct pulsed_hot* hot) {
+#if defined(__x86_64__)
+  if (!PULSED_UNLIKELY(pulsed_clock_is_tsc == 0)) return __builtin_ia32_rdtsc();
+#endif
+  return pulsed_begin_ticks_portable(hot);
+}
+
+/* Has this thread no hot state? Two instructions, where compilers load the pointer first and test it then: it is loaded
+ * behind the branch. Between the two it stays, as only the thread itself takes it away. */
+PULSED_INLINE int pulsed_inert(void) {
+#if defined(__x86_64__)
+  __asm__ goto("cmpq $0, %0\n\tje %l[inert]" : : "m"(pulsed_tls_hot) : "cc" : inert);
+  return 0;
+inert:
+  return 1;
+#else
+  return __atomic_load_n(&pulsed_tls_hot, __ATOMIC_RELAXED) == 0;
+#endif
+}
+
+/* Behind pulsed_inert(), never null. */
+PULSED_INLINE struct pulsed_hot* pulsed_this_hot(void) {
   /* acquire: the shim's thread may have filled it; pairs with its release in worker.cpp. */
   return __atomic_load_n(&pulsed_tls_hot, __ATOMIC_ACQUIRE);
 }
 
 /* Stores one sample, or leaves it to the slow path when the ring looks full. */
-static inline void pulsed_push(struct pulsed_hot* hot, uint64_t ref, uint64_t span) {
+PULSED_INLINE void pulsed_push(struct pulsed_hot* hot, uint64_t ref, uint64_t span) {
   const uint64_t write = hot->write;
   if (PULSED_UNLIKELY((int64_t)(hot->limit - write) <= 0)) {
     pulsed_push_slow(hot, ref, span);
@@ -94,13 +121,13 @@ static inline void pulsed_push(struct pulsed_hot* hot, uint64_t ref, uint64_t sp
 }
 
 /* A total with one writer: a plain add that readers never see torn. */
-static inline void pulsed_add(uint64_t* word, uint64_t n) {
+PULSED_INLINE void pulsed_add(uint64_t* word, uint64_t n) {
   __atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
 /* Is this task's word in D current, and does it ask to measure? Unlike other directives this one is not taken from the class's
  * word while the task has none of its own: that would cost every poll a load. */
-static inline int pulsed_wants_measure(const struct pulsed_hot* hot, uint64_t ref) {
+PULSED_INLINE int pulsed_wants_measure(const struct pulsed_hot* hot, uint64_t ref) {
   const uint32_t word =
       __atomic_load_n(&hot->task_words[ref & PULSED_REF_SLOT_MASK], __ATOMIC_RELAXED);
   const uint32_t generation = (uint32_t)(ref >> PULSED_REF_GENERATION_SHIFT)
@@ -111,17 +138,45 @@ static inline int pulsed_wants_measure(const struct pulsed_hot* hot, uint64_t re
 
 #ifdef PULSED_DISABLED
 
-static inline void pulsed_poll_begin(pulsed_task task) { (void)task; }
-static inline void pulsed_poll_end(void) {}
-static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks) { (void)task, (void)ticks; }
-static inline int pulsed_should_yield(void) { return 0; }
+PULSED_INLINE void pulsed_poll_begin(pulsed_task task) { (void)task; }
+PULSED_INLINE void pulsed_poll_end(void) {}
+PULSED_INLINE void pulsed_poll_next(pulsed_task task) { (void)task; }
+PULSED_INLINE void pulsed_queue_wait(pulsed_task task, uint64_t ticks) { (void)task, (void)ticks; }
+PULSED_INLINE int pulsed_should_yield(void) { return 0; }
 
 #else
 
-static inline void pulsed_poll_begin(pulsed_task task) {
+PULSED_INLINE uint64_t pulsed_poll_ref(pulsed_task task) {
+  return task.ref | (uint64_t)PULSED_KIND_POLL << PULSED_REF_KIND_SHIFT;
+}
+
+/* Says in the worker line that the poll begins. */
+PULSED_INLINE void pulsed_publish_begin(struct pulsed_hot* hot, uint64_t start, uint64_t ref) {
+  struct pulsed_worker_line* line = hot->line;
+  hot->start = start;
+  /* release: after the last poll's `task = 0`; pairs with the collector's first load of start. */
+  __atomic_store_n(&line->start, start, __ATOMIC_RELEASE);
+  /* release: publishes `start`; pairs with the collector's load of task. */
+  __atomic_store_n(&line->task, ref, __ATOMIC_RELEASE);
+}
+
+/* Adds an ended poll to its task's usage and its class's totals, and pushes its sample. */
+PULSED_INLINE void pulsed_book(struct pulsed_hot* hot, uint64_t ref, uint64_t wall,
+                               uint64_t exact) {
+  pulsed_add(&hot->usage[ref & PULSED_REF_SLOT_MASK], (wall << PULSED_USAGE_TICKS_SHIFT) + 1);
+  struct pulsed_class_totals* totals =
+      &hot->totals[(ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
+  pulsed_add(&totals->polls, 1);
+  pulsed_add(&totals->wall_ticks, wall);
+  pulsed_add(&totals->cpu_ticks, wall & (0 - exact));
+  pulsed_add(&totals->cpu_polls, exact);
+  pulsed_push(hot, ref | exact << 56, wall);
+}
+
+PULSED_INLINE void pulsed_poll_begin(pulsed_task task) {
+  if (pulsed_inert()) return;
   struct pulsed_hot* hot = pulsed_this_hot();
-  if (!hot) return;
-  const uint64_t ref = task.ref | (uint64_t)PULSED_KIND_POLL << PULSED_REF_KIND_SHIFT;
+  const uint64_t ref = pulsed_poll_ref(task);
   if (PULSED_UNLIKELY(hot->current != 0)) {
     pulsed_poll_begin_nested(hot, ref);
     return;
@@ -133,17 +188,12 @@ static inline void pulsed_poll_begin(pulsed_task task) {
     return;
   }
   *hot->rseq_cs = hot->mark;
-  const uint64_t start = pulsed_now();
-  hot->start = start;
-  /* release: after the last poll's `task = 0`; pairs with the collector's first load of start. */
-  __atomic_store_n(&hot->line->start, start, __ATOMIC_RELEASE);
-  /* release: publishes `start`; pairs with the collector's load of task. */
-  __atomic_store_n(&hot->line->task, ref, __ATOMIC_RELEASE);
+  pulsed_publish_begin(hot, pulsed_begin_ticks(hot), ref);
 }
 
-static inline void pulsed_poll_end(void) {
+PULSED_INLINE void pulsed_poll_end(void) {
+  if (pulsed_inert()) return;
   struct pulsed_hot* hot = pulsed_this_hot();
-  if (!hot) return;
   const uint64_t ref = hot->current;
   if (PULSED_UNLIKELY(ref == 0)) return;
   if (PULSED_UNLIKELY(hot->special != 0)) {
@@ -158,21 +208,44 @@ static inline void pulsed_poll_end(void) {
   const uint64_t exact = *hot->rseq_cs == hot->exact_mark;
   /* release: after everything the poll did; pairs with the collector's load of task. */
   __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
-  pulsed_add(&hot->usage[ref & PULSED_REF_SLOT_MASK], (wall << PULSED_USAGE_TICKS_SHIFT) + 1);
-  struct pulsed_class_totals* totals =
-      &hot->totals[(ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
-  pulsed_add(&totals->polls, 1);
-  pulsed_add(&totals->wall_ticks, wall);
-  pulsed_add(&totals->cpu_ticks, wall & (0 - exact));
-  pulsed_add(&totals->cpu_polls, exact);
-  pulsed_push(hot, ref | exact << 56, wall);
+  pulsed_book(hot, ref, wall, exact);
   hot->current = 0;
 }
 
-static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
+/* An end and a begin in one. What either would do off the path that most polls take is left to them, out of line: also
+ * where the mark was wiped, as it has to be set before the clock is read for the next poll, and looked at after the clock
+ * was read for this one. A mark that stands covers both. */
+PULSED_INLINE void pulsed_poll_next(pulsed_task task) {
+  if (pulsed_inert()) return;
+  struct pulsed_hot* hot = pulsed_this_hot();
+  const uint64_t next = pulsed_poll_ref(task);
+  const uint64_t ref = hot->current;
+  if (PULSED_UNLIKELY(ref == 0) || PULSED_UNLIKELY(hot->special != 0) ||
+      PULSED_UNLIKELY(__atomic_load_n(&hot->ready, __ATOMIC_RELAXED) == 0) ||
+      PULSED_UNLIKELY(pulsed_wants_measure(hot, next))) {
+    pulsed_poll_next_slow(task);
+    return;
+  }
+  /* Before the clock is read, so that nobody who still sees this poll has looked after the next one's start. release: as in
+   * pulsed_poll_end; and never is the one poll's start seen with the other's task. */
+  __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
+  const uint64_t now = pulsed_begin_ticks(hot);
+  const uint64_t wall = now - hot->start;
+  const uint64_t mark = *hot->rseq_cs;
+  if (PULSED_UNLIKELY(wall >= hot->long_poll) || PULSED_UNLIKELY(mark != hot->mark)) {
+    pulsed_poll_next_slow(task);
+    return;
+  }
+  pulsed_book(hot, ref, wall, mark == hot->exact_mark);
+  hot->current = next;
+  pulsed_publish_begin(hot, now, next);
+}
+
+PULSED_INLINE void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
+  if (pulsed_inert()) return;
   struct pulsed_hot* hot = pulsed_this_hot();
   /* Only inside a poll: in a wiped page, and after detaching, there is none. */
-  if (!hot || hot->current == 0) return;
+  if (hot->current == 0) return;
   if (PULSED_UNLIKELY(ticks > PULSED_SPAN_WALL_MAX)) ticks = PULSED_SPAN_WALL_MAX;
   struct pulsed_class_totals* totals =
       &hot->totals[(task.ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
@@ -181,13 +254,14 @@ static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
   pulsed_push(hot, task.ref | (uint64_t)PULSED_KIND_QUEUE_WAIT << PULSED_REF_KIND_SHIFT, ticks);
 }
 
-static inline int pulsed_should_yield(void) {
+PULSED_INLINE int pulsed_should_yield(void) {
   /* acquire: as in pulsed_this_hot */
   const struct pulsed_hot* hot = __atomic_load_n(&pulsed_tls_asked, __ATOMIC_ACQUIRE);
   const uint64_t* yield_word = (const uint64_t*)((const char*)hot + hot->yield_offset);
 #if defined(__x86_64__)
   /* Compilers keep a relaxed load and its test apart: one instruction more in every loop that asks. */
   __asm__ goto("cmpq $0, %0\n\tjne %l[asked]" : : "m"(*yield_word) : "cc" : asked);
+  __asm__ volatile(""); /* without it Clang tests the 0 that is returned here */
   return 0;
 asked:
 #else

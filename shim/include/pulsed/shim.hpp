@@ -215,6 +215,42 @@ class PollScope {
   PollScope& operator=(const PollScope&) = delete;
 };
 
+// The polls of a run loop, one after another on one thread: each begin ends the poll before, with one reading of the clock for
+// both.
+//
+//   pulsed::PollLoop polls;
+//   while (running) {
+//     while (Job* job = queue.try_pop()) { polls.next(job->task);  job->run(); }
+//     polls.end();  // before it waits: what lies between two polls counts for the earlier one
+//     queue.wait();
+//   }
+//
+// A loop that a poll runs, its own PollLoop with it, pauses that poll, as nested polls do. Where something else decides what
+// runs next, and what comes between (Boost.Asio's io_context), a PollScope a poll is what fits.
+class PollLoop {
+ public:
+  PollLoop() = default;
+  ~PollLoop() { end(); }
+  PollLoop(const PollLoop&) = delete;
+  PollLoop& operator=(const PollLoop&) = delete;
+
+  void next(const Task& task) { next(task.handle()); }
+  void next(pulsed_task task) {
+    if (polling_) {
+      pulsed_poll_next(task);
+    } else {  // a poll in flight here is not of this loop, but around it
+      polling_ = true;
+      pulsed_poll_begin(task);
+    }
+  }
+  void end() {
+    if (std::exchange(polling_, false)) pulsed_poll_end();
+  }
+
+ private:
+  bool polling_ = false;
+};
+
 // Does the daemon ask the poll in flight on this thread to yield? Four instructions where nothing is asked.
 [[nodiscard]] inline bool should_yield() { return pulsed_should_yield() != 0; }
 
