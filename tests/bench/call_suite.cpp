@@ -28,6 +28,13 @@ void poll_loop() {
   }
 }
 
+void next_loop() {
+  for (std::uint64_t i = 0; i < kCalls; ++i) {
+    pulsed_poll_next({0});
+    keep();
+  }
+}
+
 void yield_figures(AttachedWorker& attached, const Effort& effort, Results& results) {
   pulsed_poll_begin(attached.tasks().front());
   const Turns t =
@@ -68,13 +75,16 @@ void inert_figures(const Effort& effort, Results& results) {
   const Turns t = Turns::of({{kEmpty, kCalls, empty_loop},
                              {"polls", kCalls, poll_loop},
                              {"asks", kCalls, ask_loop},
+                             {"nexts", kCalls, next_loop},
                              {"bare", kCalls, [] { disabled_baseline(kCalls); }},
                              {"out", kCalls, [] { disabled_polls(kCalls); }}},
                             effort.turns);
   const Summary polls = t.ns_beyond("polls", kEmpty), asks = t.ns_beyond("asks", kEmpty);
-  const Summary out = t.ns_beyond("out", "bare");
+  const Summary nexts = t.ns_beyond("nexts", kEmpty), out = t.ns_beyond("out", "bare");
   results.figures.push_back(
       {"detached: poll begin + end", polls.median, polls.spread, "ns beyond", kEmpty});
+  results.figures.push_back(
+      {"detached: poll next", nexts.median, nexts.spread, "ns beyond", kEmpty});
   results.figures.push_back(
       {"detached: should_yield", asks.median, asks.spread, "ns beyond", kEmpty});
   results.figures.push_back({"PULSED_DISABLED: a poll", out.median, out.spread, "ns beyond", kEmpty,

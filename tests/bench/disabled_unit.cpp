@@ -11,6 +11,7 @@ void disabled_polls(std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) {
     pulsed_poll_begin({i});
     if (pulsed_should_yield() != 0) return;
+    pulsed_poll_next({i});
     pulsed_poll_end();
     keep();
   }

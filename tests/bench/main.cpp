@@ -22,7 +22,8 @@ struct Suite {
 
 // In the order in which they run.
 constexpr Suite kSuites[] = {
-    {"polls", "poll begin + end of an attached worker: hot, cold, drained meanwhile", poll_suite},
+    {"polls", "a poll of an attached worker: hot, cold, drained meanwhile, beside pulsed", poll_suite},
+    {"scaling", "polls on as many workers at once as there are CPUs, against one", scaling_suite},
     {"calls", "should_yield, tasks opened and closed, detached, compiled out", call_suite},
     {"collect", "drain + decide on one core of the daemon", collect_suite},
     {"tick", "a tick of the control loop, beside 1 to 1024 workers at rest", tick_suite},

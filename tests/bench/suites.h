@@ -14,8 +14,11 @@ struct Effort {
   std::uint32_t cold_tasks;
 };
 
-// The per-poll path of an attached worker: hot, cold, and with its ring drained by another thread meanwhile.
+// The per-poll path of an attached worker: polls apart and in a row, hot and cold, with its ring drained, full, and beside
+// a daemon process that observes.
 void poll_suite(const Effort& effort, Results& results);
+// The same on several workers at once.
+void scaling_suite(const Effort& effort, Results& results);
 // should_yield, opening and closing tasks, and the cost of calls that do nothing: detached, and compiled out.
 void call_suite(const Effort& effort, Results& results);
 // One daemon core: from the rings through the collector into the policy.
