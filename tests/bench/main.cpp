@@ -22,9 +22,11 @@ struct Suite {
 
 // In the order in which they run.
 constexpr Suite kSuites[] = {
-    {"polls", "a poll of an attached worker: hot, cold, drained meanwhile, beside pulsed", poll_suite},
+    {"polls", "a poll of an attached worker: hot, cold, drained meanwhile, beside pulsed",
+     poll_suite},
     {"scaling", "polls on as many workers at once as there are CPUs, against one", scaling_suite},
     {"calls", "should_yield, tasks opened and closed, detached, compiled out", call_suite},
+    {"adapter", "Boost.Asio post + run through task_executor: attached, detached", adapter_suite},
     {"collect", "drain + decide on one core of the daemon", collect_suite},
     {"tick", "a tick of the control loop, beside 1 to 1024 workers at rest", tick_suite},
     {"memory", "of a live task: shared and in the daemon process", memory_suite},
@@ -34,6 +36,8 @@ constexpr Suite kSuites[] = {
     {"scrape", "GET /metrics of a daemon process with 1000 classes live", scrape_suite},
     {"service", "the demo with the shim under an idle policy, against the same without it",
      service_suite},
+    // Last: liblttng-ust stays loaded.
+    {"tracers", "an empty poll under LTTng-UST, CPU clocks and a histogram", tracers_suite},
 };
 
 void list() {

@@ -21,6 +21,8 @@ void poll_suite(const Effort& effort, Results& results);
 void scaling_suite(const Effort& effort, Results& results);
 // should_yield, opening and closing tasks, and the cost of calls that do nothing: detached, and compiled out.
 void call_suite(const Effort& effort, Results& results);
+// A handler posted and run through the Asio adapter, and on bare Asio.
+void adapter_suite(const Effort& effort, Results& results);
 // One daemon core: from the rings through the collector into the policy.
 void collect_suite(const Effort& effort, Results& results);
 // A tick of the control loop, beside workers at rest.
@@ -33,6 +35,8 @@ void rest_suite(const Effort& effort, Results& results);
 void delay_suite(const Effort& effort, Results& results);
 // A daemon process that is scraped, with many classes live.
 void scrape_suite(const Effort& effort, Results& results);
+// An empty poll as others measure it. Threads of liblttng-ust stay in the process, at rest.
+void tracers_suite(const Effort& effort, Results& results);
 // The demo with the shim and without: requests a second at saturation, and latency at a fixed load.
 void service_suite(const Effort& effort, Results& results);
 
