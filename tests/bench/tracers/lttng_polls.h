@@ -1,5 +1,5 @@
-// Empty polls under LTTng-UST. In a library of their own, which is loaded only when they are measured: liblttng-ust starts
-// threads in every process that loads it.
+// Empty polls under LTTng-UST. In a library of their own, which is loaded only when they are measured: liblttng-ust
+// starts threads in every process that loads it.
 #pragma once
 
 #include <stddef.h>

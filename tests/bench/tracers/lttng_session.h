@@ -1,5 +1,5 @@
-// A recording session of LTTng: events of this user's processes go into rings of their CPUs, the oldest being overwritten, as
-// in a flight recorder. So none is dropped, which would cost less, and nothing writes a file meanwhile.
+// A recording session of LTTng: events of this user's processes go into rings of their CPUs, the oldest being overwritten,
+// as in a flight recorder. So none is dropped, which would cost less, and nothing writes a file meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ class LttngSession {
  public:
   static constexpr std::uintmax_t kRingBytes = 2 << 20;  // of each CPU
 
-  // Records from then on. In the session daemon that runs, else in one that is started for it. Processes that load
-  // liblttng-ust afterwards find it, this one included. Throws std::runtime_error, saying what is missing. While no other
-  // thread runs, since it sets a variable of the environment.
+  // Records from then on, in the session daemon that runs, else in one that is started for it. Processes that load
+  // liblttng-ust afterwards find it, this one included. Throws std::runtime_error, saying what is missing. To be made
+  // while no other thread runs, since it sets a variable of the environment.
   explicit LttngSession(const std::string& events);
   ~LttngSession();
   LttngSession(const LttngSession&) = delete;
