@@ -1,5 +1,5 @@
-// A recording session of LTTng: events of this user's processes go into rings of their CPUs, the oldest being overwritten,
-// as in a flight recorder. So none is dropped, which would cost less, and nothing writes a file meanwhile.
+// A recording session of LTTng: events of this user go into rings of their CPUs, the oldest being overwritten, as in a
+// flight recorder. So none is dropped, which would cost less, and nothing writes a file meanwhile.
 #pragma once
 
 #include <cstdint>
