@@ -1,6 +1,9 @@
 // pulsed_poll_next is pulsed_poll_end and pulsed_poll_begin with one reading of the clock: whatever a worker does beside, the
 // daemon finds the same.
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "tests/shim/attached_service.h"
@@ -280,7 +283,9 @@ TEST_CASE("where the clock stands still no two polls begin at the same tick") {
   for (int i = 0; i < 5; ++i) {
     pulsed_poll_begin(task_with(20, 1));
     starts.push_back(w.line().start);
-    pulsed_poll_next(task_with(20, 1));
+    const std::uint64_t long_poll = std::exchange(w.page.hot.long_poll, UINT64_MAX);
+    pulsed_poll_next(task_with(20, 1));  // in one, whatever the clock says
+    w.page.hot.long_poll = long_poll;
     starts.push_back(w.line().start);
     pulsed_poll_begin(task_with(21, 1));  // inside
     starts.push_back(w.line().start);
@@ -326,6 +331,9 @@ TEST_CASE("a worker changes over to a new daemon between two polls that follow e
   while (s.session.attached()) std::this_thread::yield();
   s.accept();
   CHECK(s.line().task == 0);
+  // As if it had been quick: nothing else sends it out of line.
+  pulsed_tls_hot->start = pulsed_now();
+  *pulsed_tls_hot->rseq_cs = pulsed_tls_hot->mark;
   pulsed_poll_next(task.handle());
   CHECK(task_of(s.line().task) == task.handle().ref);
   CHECK(old.service.totals[cls.id()].polls == 1);
@@ -363,6 +371,83 @@ TEST_CASE("a demoted poll's worker waits to be restored before the next poll beg
   CHECK(s.line().start > start);
   pulsed_poll_end();
 }
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+
+// The worker's line after each instruction, by the processor's trap flag.
+class Steps {
+ public:
+  struct Pair {
+    std::uint64_t start;
+    std::uint64_t task;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
+
+  explicit Steps(const pulsed_worker_line& line) {
+    line_ = &line;
+    count_ = 0;
+    struct sigaction action {};
+    action.sa_handler = look;
+    ::sigaction(SIGTRAP, &action, &before_);
+  }
+  ~Steps() { ::sigaction(SIGTRAP, &before_, nullptr); }
+  Steps(const Steps&) = delete;
+  Steps& operator=(const Steps&) = delete;
+
+  // Both leave what lies below the stack pointer alone.
+  static void begin() {
+    asm volatile(
+        "leaq -128(%%rsp), %%rsp\n\tpushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tleaq 128(%%rsp), "
+        "%%rsp" ::
+            : "memory", "cc");
+  }
+  static void end() {
+    asm volatile(
+        "leaq -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\tleaq 128(%%rsp), "
+        "%%rsp" ::
+            : "memory", "cc");
+  }
+  // Each once, in order.
+  [[nodiscard]] static std::vector<Pair> seen() {
+    std::vector<Pair> pairs(pairs_.begin(), pairs_.begin() + count_);
+    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+    return pairs;
+  }
+
+ private:
+  static void look(int) {
+    if (count_ < pairs_.size()) pairs_[count_++] = {line_->start, line_->task};
+  }
+  static inline const pulsed_worker_line* line_ = nullptr;
+  static inline std::array<Pair, 4096> pairs_;
+  static inline std::size_t count_ = 0;
+  struct sigaction before_ {};
+};
+
+// Guarantee: whenever a reader looks, a task's reference stands beside no other poll's start. x86 stores become visible in the
+// order in which they are made, so that what stands there after each instruction is all that a reader can see.
+TEST_CASE("between two polls the line never has the one's task with the other's start") {
+  PlainWorker w;
+  pulsed_poll_next(task_with(20, 1));
+  const std::uint64_t first = w.line().start, first_task = w.line().task;
+  w.page.hot.long_poll = UINT64_MAX;  // a step takes a while
+  {
+    const Steps steps(w.line());
+    Steps::begin();
+    pulsed_poll_next(task_with(21, 1));
+    Steps::end();
+  }
+  const std::uint64_t second = w.line().start, second_task = w.line().task;
+  const std::vector<Steps::Pair> seen = Steps::seen();
+  const std::vector<Steps::Pair> expected{
+      {first, first_task}, {first, 0}, {second, 0}, {second, second_task}};
+  CHECK((seen == expected));
+  CHECK(second != first);
+  CHECK(w.line().write == 1);
+  pulsed_poll_end();
+}
+
+#endif
 
 // Guarantee: a reader that finds the same start before and after a non-zero task has the start of that task's poll, also where
 // polls follow each other without an end between them.
