@@ -128,8 +128,8 @@ void resume_outer(HotPage& page, bool inner_exact) {
   }
   const std::uint64_t inner_start = hot.start;
   hot.start = outer.start + (pulsed_now() - outer.paused_at);
-  // By chance it may be the start of a poll that has ended. A yield asked of that, even a little late, is not ours; nor was
-  // ours obeyed if that one's was.
+  // By chance it may be the start of a poll that has ended. A yield asked of that, even a little late, is not ours; nor
+  // was ours obeyed if that one's was.
   const auto names_another = [&](std::uint64_t start) {
     return start == inner_start || start == page.obeyed || start == yield_asked_of(page);
   };

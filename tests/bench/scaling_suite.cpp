@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kTasks = 1024;  // of each worker: hot
 constexpr char kOne[] = "one worker";
 
-// 1, 2, 4, ... and as many as there are CPUs. More than those would take turns on them, and each turn's cost would be that
-// of fewer.
+// 1, 2, 4, ... and as many as there are CPUs. More than those would take turns on them, and each turn's cost would be
+// that of fewer.
 std::vector<unsigned> team_sizes(unsigned cpus) {
   std::vector<unsigned> sizes;
   for (unsigned n = 1; n < cpus; n *= 2) sizes.push_back(n);

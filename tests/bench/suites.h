@@ -14,8 +14,8 @@ struct Effort {
   std::uint32_t cold_tasks;
 };
 
-// The per-poll path of an attached worker: polls apart and in a row, hot and cold, with its ring drained, full, and beside
-// a daemon process that observes.
+// The per-poll path of an attached worker: polls apart and in a row, hot and cold, with its ring drained, full, and
+// beside a daemon process that observes.
 void poll_suite(const Effort& effort, Results& results);
 // The same on several workers at once.
 void scaling_suite(const Effort& effort, Results& results);

@@ -28,8 +28,8 @@ class WorkerTeam {
 
   std::vector<double> ticks_;  // by member: a poll, of this round
   std::uint64_t polls_ = 0;    // of this round; read by its workers alone
-  // How many work in this round, in the low 16 bits, below its number. One word: who does not work in a round may look for
-  // it as late as in the next.
+  // How many work in this round, in the low 16 bits, below its number. One word: who does not work in a round may look
+  // for it as late as in the next.
   std::atomic<std::uint64_t> round_{0};
   std::atomic<unsigned> ready_{0};
   std::atomic<unsigned> done_{0};

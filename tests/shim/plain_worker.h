@@ -1,6 +1,6 @@
-// A worker without a session, its hot page set up by hand over plain memory: the test plays the daemon, and the kernel that
-// deschedules it, and both ends of what they share may be threads on one mapping. (ThreadSanitizer does not see races across
-// two.)
+// A worker without a session, its hot page set up by hand over plain memory: the test plays the daemon, and the kernel
+// that deschedules it, and both ends of what they share may be threads on one mapping. (ThreadSanitizer does not see
+// races across two.)
 #pragma once
 
 #include <pulsed/shim.h>

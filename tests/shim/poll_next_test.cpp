@@ -1,5 +1,5 @@
-// pulsed_poll_next is pulsed_poll_end and pulsed_poll_begin with one reading of the clock: whatever a worker does beside, the
-// daemon finds the same.
+// pulsed_poll_next is pulsed_poll_end and pulsed_poll_begin with one reading of the clock: whatever a worker does
+// beside, the daemon finds the same.
 #include <signal.h>
 
 #include <algorithm>
@@ -27,8 +27,6 @@ void next(pulsed_task task, bool in_one) {
     pulsed_poll_begin(task);
   }
 }
-
-// --- any sequence of calls -----------------------------------------------------------------------------------------------
 
 enum class Call {
   kNext,
@@ -179,9 +177,9 @@ class Run {
   std::uint64_t last_start_ = 0;
 };
 
-// Guarantee: in whatever order polls begin, end, follow each other, nest, change their class, are measured, asked to yield,
-// descheduled, long, or dropped by a full ring, every step leaves the same in the worker's line and page, and in the end the
-// same samples, flags included, and the same counts.
+// Guarantee: in whatever order polls begin, end, follow each other, nest, change their class, are measured, asked to
+// yield, descheduled, long, or dropped by a full ring, every step leaves the same in the worker's line and page, and in
+// the end the same samples, flags included, and the same counts.
 TEST_CASE("any sequence with next leaves what it leaves with end and begin") {
   std::uint64_t exact = 0, measured = 0, yielded = 0, dropped = 0, samples = 0;
   for (std::uint32_t seed = 1; seed <= 200; ++seed) {
@@ -219,8 +217,6 @@ TEST_CASE("any sequence with next leaves what it leaves with end and begin") {
   CHECK(yielded > 0);
   CHECK(dropped > 0);
 }
-
-// --- one by one ----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a poll begins at the tick at which the one before it ended") {
   PlainWorker w;
@@ -424,8 +420,8 @@ class Steps {
   struct sigaction before_ {};
 };
 
-// Guarantee: whenever a reader looks, a task's reference stands beside no other poll's start. x86 stores become visible in the
-// order in which they are made, so that what stands there after each instruction is all that a reader can see.
+// Guarantee: whenever a reader looks, a task's reference stands beside no other poll's start. x86 stores become visible
+// in the order in which they are made, so that what stands there after each instruction is all that a reader can see.
 TEST_CASE("between two polls the line never has the one's task with the other's start") {
   PlainWorker w;
   pulsed_poll_next(task_with(20, 1));
@@ -449,8 +445,8 @@ TEST_CASE("between two polls the line never has the one's task with the other's 
 
 #endif
 
-// Guarantee: a reader that finds the same start before and after a non-zero task has the start of that task's poll, also where
-// polls follow each other without an end between them.
+// Guarantee: a reader that finds the same start before and after a non-zero task has the start of that task's poll,
+// also where polls follow each other without an end between them.
 TEST_CASE(
     "a reader of the worker line never pairs a poll's task with the start of the one after it") {
   PlainWorker w;
@@ -479,8 +475,6 @@ TEST_CASE(
   collector.join();
   CHECK(wrong == 0);
 }
-
-// --- PollLoop ------------------------------------------------------------------------------------------------------------
 
 struct Looping : AttachedService {
   Worker worker{session};

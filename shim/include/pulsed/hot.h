@@ -77,8 +77,8 @@ PULSED_INLINE uint64_t pulsed_now(void) {
   return pulsed_now_portable();
 }
 
-/* Now, as the begin of a poll, which it names: no worker has the same twice running. RDTSC gives no value twice; where the
- * clock is another, and may stand still between two polls, the library sees to it. */
+/* Now, as the begin of a poll, which it names: no worker has the same twice running. RDTSC gives no value twice; where
+ * the clock is another, and may stand still between two polls, the library sees to it. */
 PULSED_INLINE uint64_t pulsed_begin_ticks(struct pulsed_hot* hot) {
 #if defined(__x86_64__)
   if (!PULSED_UNLIKELY(pulsed_clock_is_tsc == 0)) return __builtin_ia32_rdtsc();
@@ -213,8 +213,8 @@ PULSED_INLINE void pulsed_poll_end(void) {
 }
 
 /* An end and a begin in one. What either would do off the path that most polls take is left to them, out of line: also
- * where the mark was wiped, as it has to be set before the clock is read for the next poll, and looked at after the clock
- * was read for this one. A mark that stands covers both. */
+ * where the mark was wiped, as it has to be set before the clock is read for the next poll, and looked at after the
+ * clock was read for this one. A mark that stands covers both. */
 PULSED_INLINE void pulsed_poll_next(pulsed_task task) {
   if (pulsed_inert()) return;
   struct pulsed_hot* hot = pulsed_this_hot();
@@ -226,8 +226,8 @@ PULSED_INLINE void pulsed_poll_next(pulsed_task task) {
     pulsed_poll_next_slow(task);
     return;
   }
-  /* Before the clock is read, so that nobody who still sees this poll has looked after the next one's start. release: as in
-   * pulsed_poll_end; and never is the one poll's start seen with the other's task. */
+  /* Before the clock is read, so that nobody who still sees this poll has looked after the next one's start. release:
+   * as in pulsed_poll_end; and never is the one poll's start seen with the other's task. */
   __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
   const uint64_t now = pulsed_begin_ticks(hot);
   const uint64_t wall = now - hot->start;

@@ -147,10 +147,10 @@ static inline uint64_t pulsed_now(void);
  * detached: two instructions. */
 static inline void pulsed_poll_begin(pulsed_task task);
 static inline void pulsed_poll_end(void);
-/* pulsed_poll_end() and pulsed_poll_begin(task) in one, and equal to them in all that comes of it, but with one reading of
- * the clock for both, which is most of what they cost. For a loop that polls one task after another: what it does between
- * two calls, such as to take the next task from its queue, counts for the earlier poll, so pulsed_poll_end() before it
- * waits. Without a poll in flight it only begins one. Not a worker, or detached: two instructions. */
+/* pulsed_poll_end() and pulsed_poll_begin(task) in one, and equal to them in all that comes of it, but with one reading
+ * of the clock for both, which is most of what they cost. For a loop that polls one task after another: what it does
+ * between two calls, such as to take the next task from its queue, counts for the earlier poll, so pulsed_poll_end()
+ * before it waits. Without a poll in flight it only begins one. Not a worker, or detached: two instructions. */
 static inline void pulsed_poll_next(pulsed_task task);
 
 /* Records that the task could run `ticks` before now (saturates at 2^40). Inside a poll only; otherwise nothing. */

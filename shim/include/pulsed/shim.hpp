@@ -215,8 +215,8 @@ class PollScope {
   PollScope& operator=(const PollScope&) = delete;
 };
 
-// The polls of a run loop, one after another on one thread: each begin ends the poll before, with one reading of the clock for
-// both.
+// The polls of a run loop, one after another on one thread: each begin ends the poll before, with one reading of the
+// clock for both.
 //
 //   pulsed::PollLoop polls;
 //   while (running) {
@@ -225,8 +225,8 @@ class PollScope {
 //     queue.wait();
 //   }
 //
-// A loop that a poll runs, its own PollLoop with it, pauses that poll, as nested polls do. Where something else decides what
-// runs next, and what comes between (Boost.Asio's io_context), a PollScope a poll is what fits.
+// A loop that a poll runs, its own PollLoop with it, pauses that poll, as nested polls do. Where something else decides
+// what runs next, and what comes between (Boost.Asio's io_context), a PollScope a poll is what fits.
 class PollLoop {
  public:
   PollLoop() = default;
