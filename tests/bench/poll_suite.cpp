@@ -34,36 +34,47 @@ Turns measure(AttachedWorker& attached, int turns) {
   return t;
 }
 
-// A thread that takes every sample out, as the daemon would, but without rest.
+// A thread that takes every sample out, as the daemon would, but without rest from work() to rest().
 class Drainer {
  public:
   explicit Drainer(shm::RingReader& ring) : thread_([this, &ring] { run(ring); }) {}
   ~Drainer() {
-    stop_ = true;
+    set(State::kEnd);
     thread_.join();
   }
   Drainer(const Drainer&) = delete;
   Drainer& operator=(const Drainer&) = delete;
 
+  void work() { set(State::kWork); }
+  void rest() { set(State::kRest); }
+
  private:
+  enum class State { kRest, kWork, kEnd };
+  void set(State state) {
+    state_ = state;
+    state_.notify_one();
+  }
   void run(shm::RingReader& ring) {
     const Pinned pinned(1);
-    while (!stop_.load(std::memory_order_relaxed)) {
+    for (State state = state_; state != State::kEnd; state = state_) {
       std::uint64_t sum = 0;
       (void)ring.drain(UINT32_MAX, [&](pulsed_sample s) { sum += s.ref ^ s.span; });
       keep(sum);
+      if (state == State::kRest) state_.wait(state);
     }
   }
-  std::atomic<bool> stop_{false};
+  std::atomic<State> state_{State::kRest};
   std::thread thread_;
 };
 
 Turns measure_drained(AttachedWorker& attached, int turns) {
-  const Drainer drainer(attached.ring());
+  Drainer drainer(attached.ring());
   const Pinned pinned(0);  // after it: it has a CPU of its own
   Walk reads(attached.tasks()), polls(attached.tasks());
-  return Turns::of({{kTwoReads, kPolls, [&] { reads.over(kPolls, two_reads); }},
-                    {kPoll, kPolls, [&] { polls.over(kPolls, poll); }}},
+  const auto rest = [&] { drainer.rest(); };
+  const auto work = [&] { drainer.work(); };
+  return Turns::of({{kTwoReads, kPolls, [&] { reads.over(kPolls, two_reads); }, rest},
+                    {kPoll, kPolls, [&] { polls.over(kPolls, poll); }, work}},
                    turns);
 }
 
