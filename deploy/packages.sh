@@ -17,11 +17,11 @@ PULSED_BUILD_PACKAGES=(
   doctest-dev libbenchmark-dev
 )
 
-# What tests/run needs beyond it: the second compiler, the formatter, and promtool.
-PULSED_TEST_PACKAGES=(clang clang-format prometheus)
+# What tests/run needs beyond it: the second compiler, the formatter, promtool, and what counts instructions.
+PULSED_TEST_PACKAGES=(clang clang-format prometheus valgrind)
 
-# What tests/bench/run can do without, saying so: it draws the plots.
-PULSED_BENCH_PACKAGES=(gnuplot-nox)
+# What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
+PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)
 
 # pulsed_missing packages...: prints those that are not installed.
 pulsed_missing() {

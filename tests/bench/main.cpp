@@ -22,6 +22,8 @@ struct Suite {
 
 // In the order in which they run.
 constexpr Suite kSuites[] = {
+    {"instructions", "exact counts by callgrind, of the inline calls and of a sample drained",
+     instructions_suite},
     {"polls", "a poll of an attached worker: hot, cold, drained meanwhile, beside pulsed",
      poll_suite},
     {"scaling", "polls on as many workers at once as there are CPUs, against one", scaling_suite},
@@ -41,7 +43,7 @@ constexpr Suite kSuites[] = {
 };
 
 void list() {
-  for (const Suite& suite : kSuites) std::printf("%-10s %s\n", suite.name, suite.what);
+  for (const Suite& suite : kSuites) std::printf("%-12s %s\n", suite.name, suite.what);
 }
 
 }  // namespace

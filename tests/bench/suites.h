@@ -14,6 +14,8 @@ struct Effort {
   std::uint32_t cold_tasks;
 };
 
+// What the inline calls and a sample in the daemon execute, exactly.
+void instructions_suite(const Effort& effort, Results& results);
 // The per-poll path of an attached worker: polls apart and in a row, hot and cold, with its ring drained, full, and
 // beside a daemon process that observes.
 void poll_suite(const Effort& effort, Results& results);
