@@ -35,6 +35,12 @@ bool same_call(const StoredCount& stored, const Count& count) {
   return stored.name == count.name && stored.compiler == count.compiler;
 }
 
+bool is_gone(const StoredCount& line, const std::vector<Count>& counts) {
+  const auto any = [&](auto&& same) { return std::any_of(counts.begin(), counts.end(), same); };
+  return any([&](const Count& count) { return count.compiler == line.compiler; }) &&
+         !any([&](const Count& count) { return count.name == line.name; });
+}
+
 }  // namespace
 
 StoredCounts StoredCounts::parse(const std::string& text, const std::string& file) {
@@ -85,12 +91,7 @@ Standing StoredCounts::standing(const Count& count) const {
 std::vector<StoredCount> StoredCounts::gone(const std::vector<Count>& counts) const {
   std::vector<StoredCount> missing;
   for (const StoredCount& line : lines_) {
-    const bool judged = std::any_of(counts.begin(), counts.end(), [&](const Count& count) {
-      return count.compiler == line.compiler;
-    });
-    const bool counted = std::any_of(counts.begin(), counts.end(),
-                                     [&](const Count& count) { return same_call(line, count); });
-    if (judged && !counted) missing.push_back(line);
+    if (is_gone(line, counts)) missing.push_back(line);
   }
   return missing;
 }
@@ -104,10 +105,9 @@ void StoredCounts::accept(const std::vector<Count>& counts, const std::string& r
         {count.name, count.compiler, count.instructions, holds ? stored->reason : reason});
   }
   for (const StoredCount& line : lines_) {
-    const bool judged = std::any_of(counts.begin(), counts.end(), [&](const Count& count) {
-      return count.compiler == line.compiler;
-    });
-    if (!judged) lines.push_back(line);
+    const bool counted = std::any_of(counts.begin(), counts.end(),
+                                     [&](const Count& count) { return same_call(line, count); });
+    if (!counted && !is_gone(line, counts)) lines.push_back(line);
   }
   std::stable_sort(lines.begin(), lines.end(), [](const StoredCount& a, const StoredCount& b) {
     return a.compiler > b.compiler;

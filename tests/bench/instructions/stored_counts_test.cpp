@@ -39,6 +39,16 @@ TEST_CASE("what is stored of a compiler and not counted any more is named") {
   CHECK(gone[0].compiler == "g++-12 -O2");
 }
 
+TEST_CASE("a call that this build compiles with other flags is not gone, and its line is kept") {
+  const std::vector<Count> other_flags{count("poll begin", "19"),
+                                       count("poll end", "29", "g++-12 -O3")};
+  CHECK(stored().gone(other_flags).empty());
+  StoredCounts counts = stored();
+  counts.accept(other_flags, "of a build with -O3");
+  CHECK(counts.standing(count("poll end", "31")) == Standing::kAsStored);
+  CHECK(counts.standing(count("poll end", "29", "g++-12 -O3")) == Standing::kAsStored);
+}
+
 TEST_CASE("accepting gives the reason to what changed alone, and keeps other compilers' lines") {
   StoredCounts counts = stored();
   counts.accept({count("poll begin", "19"), count("poll end", "32"), count("poll next", "40")},
