@@ -29,8 +29,8 @@ class StoredCounts {
   [[nodiscard]] Standing standing(const Count& count) const;
   // Null if there is none.
   [[nodiscard]] const StoredCount* find(const Count& count) const;
-  // Stored of a compiler that these are of, of calls that are counted by none any more: one that this build compiles with
-  // other flags is not gone.
+  // Stored of a compiler that these are of, of calls that are counted by none any more: one that this build compiles
+  // with other flags is not gone.
   [[nodiscard]] std::vector<StoredCount> gone(const std::vector<Count>& counts) const;
 
   // Takes these for what holds; those that are not as stored get the reason.
