@@ -5,6 +5,7 @@
 #include <pulsed/shim.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -17,6 +18,11 @@ namespace pulsed::test {
 
 inline constexpr std::chrono::seconds kLong{
     10};  // a bound on waiting, never reached by a sound build
+
+// Trials: `all` with PULSED_TEST_FULL set, else `some`.
+inline int trials(int some, int all) {
+  return std::getenv("PULSED_TEST_FULL") != nullptr ? all : some;
+}
 
 // What a session said.
 class Log {

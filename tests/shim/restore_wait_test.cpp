@@ -26,8 +26,6 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kBound{PULSED_RESTORE_WAIT_MS};
 
-int trials(int some, int all) { return std::getenv("PULSED_TEST_FULL") != nullptr ? all : some; }
-
 void spend(std::uint64_t ticks) {
   const std::uint64_t until = pulsed_now() + ticks;
   while (pulsed_now() < until) continue;

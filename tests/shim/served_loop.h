@@ -164,6 +164,25 @@ struct LoopService : AttachedService {
   std::vector<std::unique_ptr<LoopWorker>> workers;
 };
 
+// Two workers, one of which is held, and a spare worker.
+struct Held : LoopService {
+  explicit Held(SparesOptions options = {}) : LoopService(2, options) {
+    await_spares(2);
+    spare = spare_lines().front();
+    workers[0]->hold();
+  }
+  void run() { peer.tell_spare(spare, PULSED_SPARE_RUN); }
+  void park() { peer.tell_spare(spare, PULSED_SPARE_PARK); }
+  bool serves() {
+    const int before = loop.turns;
+    return eventually([&] { return loop.turns > before; });
+  }
+  bool all_parked() {
+    return eventually([&] { return loop.begins == loop.ends; });
+  }
+  std::uint32_t spare = 0;
+};
+
 // How often that thread of ours gave up its processor.
 inline std::uint64_t switches_of(std::uint32_t tid) {
   std::ifstream status("/proc/self/task/" + std::to_string(tid) + "/status");
