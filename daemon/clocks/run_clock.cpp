@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "daemon/clocks/monotonic.h"
+
 namespace pulsed::clocks {
 namespace {
 
@@ -32,12 +34,14 @@ RunClock::RunClock(pid_t tid) : fd_(open_task_clock(tid)) {
   if (fd_.valid() && too_many(fd_.get())) fd_.reset();
 }
 
-std::optional<std::chrono::nanoseconds> RunClock::read() const {
+std::optional<std::chrono::nanoseconds> RunClock::read() {
   std::uint64_t ns = 0;
+  const std::uint64_t asked = monotonic_ns();
   if (!fd_.valid() || ::read(fd_.get(), &ns, sizeof(ns)) != static_cast<ssize_t>(sizeof(ns))) {
     return std::nullopt;
   }
-  return std::chrono::nanoseconds{ns};
+  return proven_.take(std::chrono::nanoseconds{ns},
+                      std::chrono::nanoseconds{monotonic_ns() - asked});
 }
 
 PerfEvents::PerfEvents()

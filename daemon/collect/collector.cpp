@@ -85,12 +85,15 @@ struct Drain {
   }
 
   // If this is a poll that was seen in flight, what was found out then holds.
-  void settle(std::uint64_t ref, std::uint64_t wall_ticks, ClassView& cls,
+  void settle(std::uint64_t sample_ref, std::uint64_t wall_ticks, ClassView& cls,
               policy::EndedPoll& poll) {
-    TrackedPoll* tracked = match_ended(worker, ref, wall_ticks);
+    TrackedPoll* tracked = match_ended(worker, sample_ref, wall_ticks);
     if (tracked == nullptr) return;
     poll.counted = tracked->counted;
     poll.counted_cpu = tracked->counted_cpu;
+    // What its CPU was away is part of what the shim takes for its time.
+    if ((sample_ref & PULSED_FLAG_CPU_EXACT) != 0)
+      poll.cpu -= std::min(poll.cpu, tracked->doubtful);
     if (!poll.cpu_known) {
       poll.cpu = std::min(tracked->cpu, poll.wall);
       cls.in_flight_cpu_ns += static_cast<std::uint64_t>(poll.cpu.count());

@@ -161,11 +161,15 @@ void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Durat
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
     service.clocks_wanted = true;
-  } else if (const auto cpu = worker.clock.read()) {
+    return;
+  }
+  const Duration doubtful = worker.clock.doubtful();
+  if (const auto cpu = worker.clock.read()) {
     // The clock was read a little after the line: what a next poll burned meanwhile is not this one's.
     const std::optional<Line> line = read_line(service.s.lines[index]);
     if (!line || line->task == 0 || line->start != worker.current.start) return;
     note_cpu(worker, *cpu, look.now, look.now - age);
+    worker.current.doubtful += worker.clock.doubtful() - doubtful;
   }
 }
 

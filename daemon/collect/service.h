@@ -32,6 +32,7 @@ struct TrackedPoll {
   std::uint64_t seen_ticks = 0;  // its age when last looked at
   Duration age{};                // the same
   Duration cpu{};                // proven so far
+  Duration doubtful{};           // counted while it was in flight, and not proven: see ProvenTime
   std::optional<Duration>
       cpu_base;            // the thread's clock when the poll's CPU time was zero, at the latest
   bool counted = false;    // its violation was counted

@@ -57,6 +57,19 @@ TEST_CASE("a poll is not judged by its age: without proven CPU time there is no 
   CHECK(t.sv.tiers.violations(kClass) == 0);
 }
 
+TEST_CASE("time for which a poll's CPU may have been away is not held against it when it ends") {
+  for (const bool away : {false, true}) {
+    OneWorker t;
+    t.begin_poll(0, kTask, 500us);
+    t.tick();
+    if (away) t.sv.workers[0].current.doubtful = kLong - 500us;
+    t.end_poll(0);
+    t.push_exact(0, 20, 1, 1, kLong);
+    t.tick();
+    CHECK(t.sv.tiers.violations(kClass) == (away ? 0 : 1));
+  }
+}
+
 TEST_CASE("the end of a poll that was counted is told from the end of the next poll of its task") {
   OneWorker t;
   t.hog(kTask, 2ms);

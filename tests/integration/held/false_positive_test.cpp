@@ -26,15 +26,17 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
   shop.light(0);
   shop.end();
   const auto near_budget = static_cast<double>(shop.count("near_budget"));
-  MESSAGE(shop.count("hog_polls") << " polls, " << near_budget << " at their budget by their own "
+  MESSAGE(shop.count("hog_polls") << " polls beside light ones, " << near_budget
+                                  << " at their budget by their own "
                                   << "clock, the longest " << shop.count("longest_run_us")
                                   << " us on a CPU, " << daemon.sum("pulsed_spare_wakes_total")
                                   << " spare workers woken");
   CHECK(shop.count("hog_polls") > 100);
-  for (const HeldLine& line : held_lines(daemon.log(), "within")) {
-    if (line.burned_ms >= 1) {
-      MESSAGE("held for " << line.held_ms << " ms, burned " << line.burned_ms << " ms, worker "
-                          << line.worker);
+  for (const char* cls : {"io", "within", "light"}) {
+    for (const HeldLine& line : held_lines(daemon.log(), cls)) {
+      if (line.burned_ms < 1) continue;
+      MESSAGE(cls << ": held for " << line.held_ms << " ms, burned " << line.burned_ms
+                  << " ms, worker " << line.worker);
     }
   }
   CHECK(daemon.sum("pulsed_violations_total") <= near_budget);
@@ -43,7 +45,6 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
     CHECK(lowered == 0);
     CHECK(daemon.sum("pulsed_tier_changes_total") == 0);
   }
-  // A light poll may be one of those itself.
   CHECK(static_cast<double>(shop.light_lowered()) <= near_budget);
 }
 

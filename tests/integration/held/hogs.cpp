@@ -7,13 +7,9 @@
 #include <random>
 
 #include "shared_memory/segment.h"
-#include "tests/integration/held/run_time.h"
 
 namespace pulsed::test {
 namespace {
-
-// Less than the budget by what a poll cannot see of itself: its very begin and end.
-constexpr microseconds kNearBudget{950};
 
 // Waits in read(2) for so long.
 void wait_for_timer(microseconds time) {
@@ -49,7 +45,6 @@ void Hogs::chain(const Chain& chain, unsigned seed) {
 
 void Hogs::go_on(const Chain& chain, std::uint64_t random, std::uint64_t round) {
   loop_.post({chain.cls, [=, this] {
-                const microseconds before = run_time();
                 std::minstd_rand numbers(static_cast<std::uint32_t>(random));
                 const microseconds time{std::uniform_int_distribution<long>(
                     chain.least.count(), chain.most.count())(numbers)};
@@ -57,10 +52,6 @@ void Hogs::go_on(const Chain& chain, std::uint64_t random, std::uint64_t round) 
                 polls_.fetch_add(1);
                 const bool goes_on = round_.load() == round;
                 if (goes_on) go_on(chain, numbers(), round);
-                // All of the poll, the wake of the next one's thread included.
-                const microseconds ran = run_time() - before;
-                if (ran > kNearBudget) near_budget_.fetch_add(1);
-                if (ran.count() > longest_run_us_.load()) longest_run_us_.store(ran.count());
                 if (!goes_on) running_.fetch_sub(1);
               }});
 }

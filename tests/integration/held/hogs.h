@@ -40,10 +40,6 @@ class Hogs {
   // the lock.
   microseconds hold(std::mutex& lock, std::uint16_t cls, microseconds cpu);
 
-  // Polls of chains that were on a CPU for a millisecond or nearly so by their own clock: see run_time.h.
-  [[nodiscard]] std::uint64_t near_budget() const { return near_budget_.load(); }
-  // The longest of them, or nearly.
-  [[nodiscard]] long longest_run_us() const { return longest_run_us_.load(); }
   [[nodiscard]] std::uint64_t polls() const { return polls_.load(); }
   // Polls of hold() whose thread was at a lower priority when they gave the lock back.
   [[nodiscard]] std::uint64_t held_lowered() const { return held_lowered_.load(); }
@@ -56,8 +52,6 @@ class Hogs {
   RunLoop& loop_;
   std::atomic<std::uint64_t> round_{0};
   std::atomic<unsigned> running_{0};
-  std::atomic<std::uint64_t> near_budget_{0};
-  std::atomic<long> longest_run_us_{0};
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<std::uint64_t> held_lowered_{0};
   mutable std::mutex mutex_;

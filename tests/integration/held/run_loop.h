@@ -45,6 +45,10 @@ class RunLoop {
   // Closes the spare workers and touches the session no more, so that it can be closed while a poll is in flight.
   void leave_session();
   [[nodiscard]] std::uint64_t spare_polls() const { return spare_polls_.load(); }
+  // Polls that were on a CPU for a millisecond or nearly so by their own clock: see run_time.h.
+  [[nodiscard]] std::uint64_t near_budget() const { return near_budget_.load(); }
+  // The longest of all polls, or nearly.
+  [[nodiscard]] long longest_run_us() const { return longest_run_us_.load(); }
 
   // What the calling thread had before anything was asked of it; on a spare worker, what the loop's own threads had.
   [[nodiscard]] static OsPriority ordinary_priority();
@@ -66,6 +70,8 @@ class RunLoop {
   bool quit_ = false;
   std::atomic<bool> left_{false};
   std::atomic<std::uint64_t> spare_polls_{0};
+  std::atomic<std::uint64_t> near_budget_{0};
+  std::atomic<long> longest_run_us_{0};
   std::vector<std::thread> threads_;
 };
 

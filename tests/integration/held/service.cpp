@@ -211,8 +211,8 @@ class Service {
             {"light_lowered", seen.lowered},
             {"spare_polls", loop_.spare_polls()},
             {"hog_polls", hogs_.polls()},
-            {"longest_run_us", hogs_.longest_run_us()},
-            {"near_budget", hogs_.near_budget()},
+            {"longest_run_us", loop_.longest_run_us()},
+            {"near_budget", loop_.near_budget()},
             {"held_lowered", hogs_.held_lowered()},
             {"last_seen_nice", hogs_.last_seen().nice},
             {"last_seen_policy", hogs_.last_seen().policy}};
