@@ -122,7 +122,7 @@ class SpareTurns {
 
   // False: the time is over, or the context is stopped. A forced unwind is no object, and the
   // reference that catches it is null: nothing for UBSan to say.
-  [[gnu::no_sanitize("null")]] bool run_one(std::chrono::steady_clock::time_point until) {
+  __attribute__((no_sanitize("null"))) bool run_one(std::chrono::steady_clock::time_point until) {
     try {
       return io_.run_one_until(until) != 0;
     } catch (abi::__forced_unwind&) {

@@ -83,7 +83,8 @@ class SpareWorkers : public net::execution_context::service {
   // With the lock held. What cannot be opened is not tried again by this thread.
   pulsed_spares* open(pulsed_session* session) noexcept {
     try {
-      OfSession& opened = sessions_.emplace_back(*this, session, nullptr, beside_single_thread_);
+      OfSession& opened =
+          sessions_.emplace_back(OfSession{*this, session, nullptr, beside_single_thread_});
       pulsed_spares_options options{};
       options.size = sizeof(options);
       options.turn = [](void* of, std::uint32_t microseconds) {
