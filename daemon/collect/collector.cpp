@@ -199,6 +199,16 @@ void count_drops(Service& service, std::uint32_t index) {
   worker.previous.valid = false;  // its sample may be among them
 }
 
+// Whether the slot's identity word says that the task is gone. While a service attaches, and a moment after, a word may
+// not be written yet, or be still of an earlier task of the slot: it says nothing of this one.
+bool says_closed(std::uint32_t identity, std::uint16_t generation) {
+  if (identity == 0) return false;
+  const std::uint32_t named = identity >> PULSED_IDENTITY_GENERATION_SHIFT;
+  const auto ahead = static_cast<std::int16_t>(named - generation);
+  return ahead > 0 ||
+         (ahead == 0 && (identity & PULSED_IDENTITY_STATE_MASK) != PULSED_IDENTITY_LIVE);
+}
+
 // A close may be lost to a full ring, or come from a thread that has none: the identity words say what is gone.
 void sweep_closed(Service& service, Time now) {
   const std::uint32_t high = service.directives.slots_high();
@@ -208,9 +218,7 @@ void sweep_closed(Service& service, Time now) {
     const policy::TaskId task{slot, service.directives.generation(slot)};
     if (!service.tiers.live(task)) continue;
     const std::uint32_t identity = __atomic_load_n(&service.s.identity[slot], __ATOMIC_RELAXED);
-    const bool same = identity >> PULSED_IDENTITY_GENERATION_SHIFT == task.generation &&
-                      (identity & PULSED_IDENTITY_STATE_MASK) == PULSED_IDENTITY_LIVE;
-    if (!same) service.tiers.task_closed(task, now);
+    if (says_closed(identity, task.generation)) service.tiers.task_closed(task, now);
   }
 }
 

@@ -63,6 +63,36 @@ TEST_CASE("a task whose close was lost is closed by its identity word") {
   CHECK(t.sv.tiers.live_tasks() == 0);
 }
 
+TEST_CASE("a task whose slot was dealt again is closed, by either side of the wrap") {
+  for (const std::uint16_t generation : {std::uint16_t{1}, std::uint16_t{0xffff}}) {
+    CAPTURE(generation);
+    OneWorker t;
+    t.push(0, AttachedByHand::ref(20, generation, 1, PULSED_KIND_OPEN));
+    t.tick();
+    CHECK(t.sv.tiers.live_tasks() == 1);
+    const std::uint16_t next = generation == 0xffff ? 1 : generation + 1;
+    t.set_identity(AttachedByHand::ref(20, next, 1, PULSED_KIND_OPEN));
+    t.tick();
+    CHECK(t.sv.tiers.live_tasks() == 0);
+  }
+}
+
+// A service tells of its tasks' identities while its workers poll already.
+TEST_CASE("a task that is polled before its identity word is written is no closed one") {
+  for (const std::uint32_t earlier : {0U, 6U << PULSED_IDENTITY_GENERATION_SHIFT,
+                                      6U << PULSED_IDENTITY_GENERATION_SHIFT | 1U}) {
+    CAPTURE(earlier);
+    OneWorker t;
+    t.push_exact(0, 20, 7, 1, 5ms);
+    t.s().identity[20] = earlier;
+    for (int i = 0; i < 3; ++i) t.tick();
+    CHECK(t.sv.tiers.live_tasks() == 1);
+    t.push(0, AttachedByHand::ref(20, 7, 1, PULSED_KIND_CLOSE));
+    t.tick();
+    CHECK(t.sv.tiers.live_tasks() == 0);
+  }
+}
+
 TEST_CASE("a late record of a slot's last task does not take the word of its next") {
   OneWorker t;
   t.push(0, AttachedByHand::ref(20, 6, 1, PULSED_KIND_OPEN));
