@@ -20,7 +20,9 @@ namespace pulsed::shim {
 namespace {
 
 constexpr int kHandshakeMs = 1000;
-constexpr std::chrono::seconds kLookAgain{1};
+// A daemon that has just welcomed us says what it can do a tick later.
+constexpr std::chrono::milliseconds kLookAgainFirst{10};
+constexpr std::chrono::milliseconds kLookAgainMost{1'000};
 
 shm::Fd connect_to(const std::string& path, AttachFailure& failure) {
   sockaddr_un address{};
@@ -160,8 +162,10 @@ Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
            const std::function<bool()>& look) {
   using Clock = std::chrono::steady_clock;
   std::optional<Clock::time_point> next;  // look; beside the messages, which may never cease
+  std::chrono::milliseconds pause = kLookAgainFirst;
   const auto look_now = [&] {
-    next = look() ? std::optional(Clock::now() + kLookAgain) : std::nullopt;
+    next = look() ? std::optional(Clock::now() + pause) : std::nullopt;
+    pause = std::min(2 * pause, kLookAgainMost);
   };
   look_now();
   while (true) {
@@ -184,6 +188,7 @@ Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
     if (waiting[2].revents != 0) {
       std::uint64_t writes = 0;
       [[maybe_unused]] const ssize_t n = ::read(poke_fd, &writes, sizeof(writes));
+      pause = kLookAgainFirst;
       look_now();
     }
     if (waiting[1].revents == 0) continue;

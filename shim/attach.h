@@ -35,7 +35,8 @@ using ReadClocks =
     std::function<std::vector<std::uint64_t>(const std::vector<std::uint32_t>& workers)>;
 
 // Serves the connection until `stop_fd` is readable or the daemon is gone. Calls `look` at once and whenever the eventfd
-// `poke_fd` was written, once for all the writes before; and a second after it returned true.
+// `poke_fd` was written, once for all the writes before; while it returns true also after 10 ms, and after twice as long
+// each time, up to a second.
 [[nodiscard]] Wake serve(int socket, int stop_fd, int poke_fd, const ReadClocks& read_clocks,
                          const std::function<bool()>& look);
 

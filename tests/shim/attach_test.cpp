@@ -1,8 +1,12 @@
 // The handshake, with daemons that refuse, differ, stay silent or talk nonsense.
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 
+#include <array>
+#include <chrono>
 #include <cstdlib>
+#include <vector>
 
 #include "shim/attach.h"
 #include "tests/shim/attached_service.h"
@@ -229,6 +233,32 @@ TEST_CASE("a request for more clocks than fit ends the attachment") {
   char byte = 0;
   CHECK(::recv(s.peer.socket.get(), &byte, 1, 0) == 0);
   s.accept();
+}
+
+TEST_CASE(
+    "what the daemon can do is looked for again soon after the attach, and then ever more rarely") {
+  using Clock = std::chrono::steady_clock;
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const shm::Fd ours(ends[0]);
+  const shm::Fd theirs(ends[1]);
+  const shm::Fd stop(::eventfd(0, EFD_CLOEXEC));
+  const shm::Fd poke(::eventfd(0, EFD_CLOEXEC));
+  std::vector<Clock::time_point> looks;
+  const auto look = [&] {
+    looks.push_back(Clock::now());
+    const std::uint64_t one = 1;
+    if (looks.size() == 5) REQUIRE(::write(stop.get(), &one, sizeof(one)) == sizeof(one));
+    return true;
+  };
+  const auto no_clocks = [](const auto&) { return std::vector<std::uint64_t>(); };
+  CHECK(shim::serve(ours.get(), stop.get(), poke.get(), no_clocks, look) == shim::Wake::kStop);
+  REQUIRE(looks.size() == 5);
+  // Of 150 ms together; a second each would be four.
+  CHECK(looks.back() - looks.front() < std::chrono::seconds{2});
+  for (std::size_t i = 1; i < looks.size(); ++i) {
+    CHECK(looks[i] - looks[i - 1] >= std::chrono::milliseconds{5} * (1 << i));
+  }
 }
 
 }  // namespace

@@ -79,8 +79,8 @@ TEST_CASE("a task whose slot was dealt again is closed, by either side of the wr
 
 // A service tells of its tasks' identities while its workers poll already.
 TEST_CASE("a task that is polled before its identity word is written is no closed one") {
-  for (const std::uint32_t earlier : {0U, 6U << PULSED_IDENTITY_GENERATION_SHIFT,
-                                      6U << PULSED_IDENTITY_GENERATION_SHIFT | 1U}) {
+  for (const std::uint32_t earlier :
+       {0U, 6U << PULSED_IDENTITY_GENERATION_SHIFT, 6U << PULSED_IDENTITY_GENERATION_SHIFT | 1U}) {
     CAPTURE(earlier);
     OneWorker t;
     t.push_exact(0, 20, 7, 1, 5ms);

@@ -129,6 +129,9 @@ TEST_CASE("A poll that waits is no violation and its thread is never touched") {
   DaemonProcess daemon({.policy = hold_policy()});
   HeldService shop(daemon.run_dir());
   REQUIRE(shop.wait_attached());
+  REQUIRE(wait_until([&] {
+    return daemon.sum("pulsed_spare_workers", {{"state", "parked"}}) == 2;
+  }));
   shop.light(500);
   const int rounds = trials(5, 50);
   for (int round = 0; round < rounds; ++round) {
