@@ -35,11 +35,14 @@ struct Served {
   std::uint64_t requests = 0;  // answered, before and after the measured part too
 };
 
-// One thread at the highest priority it may have, on the `cpu`th CPU as Pinned counts them, or on any.
+// One thread, on the `cpu`th CPU as Pinned counts them, or on any.
 struct Load {
   std::uint16_t port;
   std::chrono::nanoseconds duration;
   std::optional<unsigned> cpu;
+  // It never sleeps: else the service pays for waking it, once an answer or once for many, as whatever else runs on that CPU
+  // has it. One that sleeps has the highest priority it may have.
+  bool spins;
 };
 
 // Closed loops, more than there are workers: as many requests as it can serve. Throws std::runtime_error where one fails.

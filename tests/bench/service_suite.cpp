@@ -86,7 +86,9 @@ class Services {
     const std::size_t first = turns_++;
     for (std::size_t i = 0; i < variants.size(); ++i) {
       const Variant variant = variants[(first + i) % variants.size()];
-      measure(variant, {services_[variant]->port(), duration, placement_.load}, drive, measured);
+      const bool spins = placement_.load.has_value();
+      measure(variant, {services_[variant]->port(), duration, placement_.load, spins}, drive,
+              measured);
     }
   }
 
