@@ -15,7 +15,7 @@ int c11_service_polls(pulsed_session* session) {
   if (pulsed_worker_attach(session, "c11-worker", 0) != 0) return 2;
   pulsed_task task = pulsed_task_open(session, cls);
   pulsed_poll_begin(task);
-  pulsed_queue_wait(task, 10);
+  pulsed_queue_wait_since(task, pulsed_now());
   const int asked = pulsed_should_yield();
   if (asked) pulsed_yielding();
   pulsed_poll_next(task);

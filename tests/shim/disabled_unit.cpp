@@ -8,6 +8,7 @@ namespace pulsed::test {
 bool disabled_poll(pulsed_task task) {
   pulsed_poll_begin(task);
   pulsed_queue_wait(task, 10);
+  pulsed_queue_wait_since(task, 10);
   const bool asked = pulsed_should_yield() != 0;
   pulsed_poll_next(task);
   pulsed_poll_end();

@@ -142,6 +142,9 @@ PULSED_INLINE void pulsed_poll_begin(pulsed_task task) { (void)task; }
 PULSED_INLINE void pulsed_poll_end(void) {}
 PULSED_INLINE void pulsed_poll_next(pulsed_task task) { (void)task; }
 PULSED_INLINE void pulsed_queue_wait(pulsed_task task, uint64_t ticks) { (void)task, (void)ticks; }
+PULSED_INLINE void pulsed_queue_wait_since(pulsed_task task, uint64_t queued) {
+  (void)task, (void)queued;
+}
 PULSED_INLINE int pulsed_should_yield(void) { return 0; }
 
 #else
@@ -241,17 +244,34 @@ PULSED_INLINE void pulsed_poll_next(pulsed_task task) {
   pulsed_publish_begin(hot, now, next);
 }
 
-PULSED_INLINE void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
-  if (pulsed_inert()) return;
-  struct pulsed_hot* hot = pulsed_this_hot();
-  /* Only inside a poll: in a wiped page, and after detaching, there is none. */
-  if (hot->current == 0) return;
+PULSED_INLINE void pulsed_book_queue_wait(struct pulsed_hot* hot, pulsed_task task,
+                                          uint64_t ticks) {
   if (PULSED_UNLIKELY(ticks > PULSED_SPAN_WALL_MAX)) ticks = PULSED_SPAN_WALL_MAX;
   struct pulsed_class_totals* totals =
       &hot->totals[(task.ref >> PULSED_REF_CLASS_SHIFT) & PULSED_REF_CLASS_MASK];
   pulsed_add(&totals->queue_waits, 1);
   pulsed_add(&totals->queue_wait_ticks, ticks);
   pulsed_push(hot, task.ref | (uint64_t)PULSED_KIND_QUEUE_WAIT << PULSED_REF_KIND_SHIFT, ticks);
+}
+
+PULSED_INLINE void pulsed_queue_wait(pulsed_task task, uint64_t ticks) {
+  if (pulsed_inert()) return;
+  struct pulsed_hot* hot = pulsed_this_hot();
+  /* Only inside a poll: in a wiped page, and after detaching, there is none. */
+  if (hot->current != 0) pulsed_book_queue_wait(hot, task, ticks);
+}
+
+PULSED_INLINE void pulsed_queue_wait_since(pulsed_task task, uint64_t queued) {
+  if (pulsed_inert()) return;
+  struct pulsed_hot* hot = pulsed_this_hot();
+  if (hot->current == 0) return;
+  uint64_t ticks = hot->start - queued;
+  if (PULSED_UNLIKELY((int64_t)ticks < 0)) {
+    /* Queued within this poll, which goes on around one of the same task; or another CPU's clock is ahead. */
+    const uint64_t now = pulsed_now();
+    ticks = now > queued ? now - queued : 0;
+  }
+  pulsed_book_queue_wait(hot, task, ticks);
 }
 
 PULSED_INLINE int pulsed_should_yield(void) {

@@ -155,6 +155,9 @@ static inline void pulsed_poll_next(pulsed_task task);
 
 /* Records that the task could run `ticks` before now (saturates at 2^40). Inside a poll only; otherwise nothing. */
 static inline void pulsed_queue_wait(pulsed_task task, uint64_t ticks);
+/* The same where it could run from `queued` on, a reading of pulsed_now() on any thread, until the poll in flight began:
+ * spares a reading of the clock. */
+static inline void pulsed_queue_wait_since(pulsed_task task, uint64_t queued);
 
 /* 1 if the daemon asks the poll in flight on this thread to yield. True until pulsed_yielding() or the poll's
  * end. */

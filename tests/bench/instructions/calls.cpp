@@ -38,6 +38,9 @@ void next(std::uint64_t n, pulsed_task task) {
 void queue_wait(std::uint64_t n, pulsed_task task) {
   for (std::uint64_t i = 0; i < n; ++i, keep()) pulsed_queue_wait(task, 1);
 }
+void queue_wait_since(std::uint64_t n, pulsed_task task) {
+  for (std::uint64_t i = 0; i < n; ++i, keep()) pulsed_queue_wait_since(task, 1);
+}
 void should_yield(std::uint64_t n, pulsed_task /*task*/) {
   for (std::uint64_t i = 0; i < n; ++i, keep()) {
     if (pulsed_should_yield() != 0) std::abort();  // nobody asks in here
@@ -82,6 +85,11 @@ void queue_wait_in_poll(std::uint64_t n, pulsed_task task) {
   queue_wait(n, task);
   pulsed_poll_end();
 }
+void queue_wait_since_in_poll(std::uint64_t n, pulsed_task task) {
+  pulsed_poll_begin(task);
+  queue_wait_since(n, task);
+  pulsed_poll_end();
+}
 void should_yield_in_poll(std::uint64_t n, pulsed_task task) {
   pulsed_poll_begin(task);
   should_yield(n, task);
@@ -94,11 +102,13 @@ constexpr CountedCall kCalls[] = {
     {"poll begin + end", true, {}, begin_and_end, empty},
     {"poll next", true, {}, next_in_poll, empty},
     {"queue wait", true, {}, queue_wait_in_poll, empty},
+    {"queue wait since", true, {}, queue_wait_since_in_poll, empty},
     {"should_yield, nothing asked", true, 4, should_yield_in_poll, empty},
     {"detached: poll begin", false, 2, begin, empty},
     {"detached: poll end", false, 2, end, empty},
     {"detached: poll next", false, 2, next, empty},
     {"detached: queue wait", false, 2, queue_wait, empty},
+    {"detached: queue wait since", false, 2, queue_wait_since, empty},
     {"detached: should_yield", false, 4, should_yield, empty},
 };
 

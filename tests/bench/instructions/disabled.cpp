@@ -16,6 +16,7 @@ void every_call(std::uint64_t n, pulsed_task task) {
   for (std::uint64_t i = 0; i < n; ++i, keep()) {
     pulsed_poll_begin(task);
     pulsed_queue_wait(task, 1);
+    pulsed_queue_wait_since(task, 1);
     if (pulsed_should_yield() != 0) std::abort();
     pulsed_poll_next(task);
     pulsed_poll_end();

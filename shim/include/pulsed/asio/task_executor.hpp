@@ -141,23 +141,33 @@ class task_executor {
 
   template <typename Property>
   requires net::can_require<const Inner&, Property>::value auto require(
-      const Property& property) const {
-    return with(net::require(inner(), property));
+      const Property& property) const& {
+    return with(state_, net::require(inner(), property));
   }
-
   template <typename Property>
   requires net::can_prefer<const Inner&, Property>::value auto prefer(
-      const Property& property) const {
-    return with(net::prefer(inner(), property));
+      const Property& property) const& {
+    return with(state_, net::prefer(inner(), property));
+  }
+  // Asio asks one property after another of temporaries, and each copy of the pointer is two locked
+  // instructions.
+  template <typename Property>
+  requires net::can_require<const Inner&, Property>::value auto require(
+      const Property& property) && {
+    return with(std::move(state_), net::require(inner(), property));
+  }
+  template <typename Property>
+  requires net::can_prefer<const Inner&, Property>::value auto prefer(const Property& property) && {
+    return with(std::move(state_), net::prefer(inner(), property));
   }
 
   template <typename F>
-  void execute(F&& f) const {
-    detail::PollFunction<std::decay_t<F>> poll(state_, std::forward<F>(f));
-    if (state_->goes_to_pool() && isolate(poll)) [[unlikely]]
-      return;
-    const detail::Submitting submitting;
-    detail::execute_on(inner_.runner(), std::move(poll));
+  void execute(F&& f) const& {
+    submit(detail::PollFunction<std::decay_t<F>>(state_, std::forward<F>(f)));
+  }
+  template <typename F>
+  void execute(F&& f) && {
+    submit(detail::PollFunction<std::decay_t<F>>(std::move(state_), std::forward<F>(f)));
   }
 
 #if !defined(PULSED_ASIO_NO_WORK_COUNT)
@@ -181,12 +191,13 @@ class task_executor {
 
   task_executor(Task&& task, Inner inner)
       : state_(std::move(task), detail::home_of(inner)), inner_(std::move(inner)) {}
-  task_executor(const detail::TaskStatePtr& state, Inner inner) noexcept
-      : state_(state), inner_(std::move(inner)) {}
+  task_executor(detail::TaskStatePtr state, Inner inner) noexcept
+      : state_(std::move(state)), inner_(std::move(inner)) {}
 
   template <typename Other>
-  [[nodiscard]] task_executor<std::decay_t<Other>> with(Other&& other) const noexcept {
-    return {state_, std::forward<Other>(other)};
+  [[nodiscard]] static task_executor<std::decay_t<Other>> with(detail::TaskStatePtr state,
+                                                               Other&& other) noexcept {
+    return {std::move(state), std::forward<Other>(other)};
   }
 
   static Inner unwrapped(Inner inner) {
@@ -206,6 +217,14 @@ class task_executor {
     return any.template target<task_executor<Held>>();
   }
 
+  template <typename F>
+  void submit(detail::PollFunction<F>&& poll) const {
+    if (poll.task().goes_to_pool() && isolate(poll)) [[unlikely]]
+      return;
+    const detail::Submitting submitting;
+    detail::execute_on(inner_.runner(), std::move(poll));
+  }
+
   // Takes the function to the pool, or leaves it untouched: where execute() must not return before
   // it is done, and where it belongs to the poll in flight on a thread of the context.
   template <typename F>
@@ -214,15 +233,15 @@ class task_executor {
       const Inner inner = inner_.get();
       const auto blocking = net::query(inner, net::execution::blocking);
       if (blocking == net::execution::blocking.always) return false;
+      const detail::TaskState& task = poll.task();
       using Item = detail::IsolatedPoll<Inner, detail::PollFunction<F>>;
-      if (blocking != net::execution::blocking.never &&
-          detail::thread_state().current == state_.get()) {
+      if (blocking != net::execution::blocking.never && detail::thread_state().current == &task) {
         if (!detail::thread_state().isolation) return false;
-        Item(inner, nullptr, state_->session(), std::move(poll)).run_inline();
+        Item(inner, nullptr, task.session(), std::move(poll)).run_inline();
         return true;
       }
-      const detail::Home& home = state_->home();
-      auto item = std::make_unique<Item>(inner, home.io, state_->session(), std::move(poll));
+      const detail::Home& home = task.home();
+      auto item = std::make_unique<Item>(inner, home.io, task.session(), std::move(poll));
       const auto refused = home.pool->threads().submit(std::move(item));
       if (refused != nullptr) refused->hand_back();
       return true;
