@@ -42,7 +42,7 @@ struct Load {
   std::optional<unsigned> cpu;
   // It never sleeps: else the service pays for waking it, once an answer or once for many, as whatever else runs on that CPU
   // has it. One that sleeps has the highest priority it may have.
-  bool spins;
+  bool spins = false;
 };
 
 // Closed loops, more than there are workers: as many requests as it can serve. Throws std::runtime_error where one fails.

@@ -86,9 +86,7 @@ class Services {
     const std::size_t first = turns_++;
     for (std::size_t i = 0; i < variants.size(); ++i) {
       const Variant variant = variants[(first + i) % variants.size()];
-      const bool spins = placement_.load.has_value();
-      measure(variant, {services_[variant]->port(), duration, placement_.load, spins}, drive,
-              measured);
+      measure(variant, {services_[variant]->port(), duration, placement_.load}, drive, measured);
     }
   }
 
@@ -154,7 +152,11 @@ struct Length {
 
 void saturated(Services& services, const std::vector<Variant>& variants, Length length,
                Measured& measured) {
-  for (int i = 0; i < length.turns; ++i) services.turn(variants, length.each, saturate, measured);
+  const auto drive = [](Load load) {
+    load.spins = load.cpu.has_value();
+    return saturate(load);
+  };
+  for (int i = 0; i < length.turns; ++i) services.turn(variants, length.each, drive, measured);
 }
 
 void at_fixed_load(Services& services, double per_second, std::uint64_t round, Length length,
