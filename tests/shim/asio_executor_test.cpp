@@ -226,6 +226,51 @@ TEST_CASE("A tracked copy is outstanding work, however it is copied, moved and e
   CHECK(ctx.stopped());
 }
 
+TEST_CASE("What is asked of a tracked copy, or of a temporary, neither loses work nor leaves any") {
+  WatchedService service;
+  net::io_context ctx;
+  namespace is = net::execution;
+  const auto stops = [&] {
+    ctx.restart();
+    ctx.poll();
+    return ctx.stopped();
+  };
+  const task_executor ex(ctx.get_executor(), service.session.open(service.cls));
+  {
+    const auto tracked = net::require(ex, is::outstanding_work.tracked);
+    CHECK(net::query(tracked, is::outstanding_work) == is::outstanding_work.tracked);
+    {
+      const auto never = net::require(tracked, is::blocking.never);
+      const auto forked = net::prefer(never, is::relationship.fork);
+      const auto temporary = net::prefer(
+          net::require(net::prefer(ex, is::outstanding_work.tracked), is::blocking.never),
+          is::relationship.continuation);
+      CHECK(net::query(never, is::outstanding_work) == is::outstanding_work.tracked);
+      CHECK(net::query(temporary, is::outstanding_work) == is::outstanding_work.tracked);
+      CHECK(net::query(temporary, is::blocking) == is::blocking.never);
+      CHECK(net::query(temporary, is::relationship) == is::relationship.continuation);
+      CHECK(net::query(forked, is::blocking) == is::blocking.never);
+    }
+    CHECK_FALSE(stops());
+    const auto untracked = net::prefer(tracked, is::outstanding_work.untracked);
+    CHECK(untracked == ex);
+    CHECK_FALSE(stops());
+  }
+  CHECK(stops());
+  {
+    const auto kept =
+        net::require(net::require(ex, is::outstanding_work.tracked), is::blocking.never);
+    CHECK_FALSE(stops());
+  }
+  CHECK(stops());
+  int ran = 0;
+  net::require(net::require(ex, is::outstanding_work.tracked), is::blocking.never).execute([&] {
+    ++ran;
+  });
+  CHECK(stops());
+  CHECK(ran == 1);
+}
+
 namespace {
 
 // Counts what is allocated through it.

@@ -32,24 +32,43 @@ inline constexpr bool compactable =
 template <typename Inner>
 class CompactInner {
  public:
-  explicit CompactInner(Inner inner) noexcept : inner_(std::move(inner)) {}
+  explicit CompactInner(Inner&& inner) noexcept : inner_(std::move(inner)) {}
   [[nodiscard]] Inner get() const noexcept { return inner_; }
   [[nodiscard]] const Inner& runner() const noexcept { return inner_; }
+  template <typename Property>
+  [[nodiscard]] decltype(auto) query(const Property& property) const {
+    return net::query(inner_, property);
+  }
+  template <typename Property>
+  [[nodiscard]] auto require(const Property& property) const {
+    return net::require(inner_, property);
+  }
+  template <typename Property>
+  [[nodiscard]] auto prefer(const Property& property) const {
+    return net::prefer(inner_, property);
+  }
 
  private:
   Inner inner_;
 };
 
+template <typename Property>
+inline constexpr bool is_about_work =
+    std::is_same_v<Property, net::execution::outstanding_work_t> ||
+    std::is_same_v<Property, net::execution::outstanding_work_t::tracked_t> ||
+    std::is_same_v<Property, net::execution::outstanding_work_t::untracked_t>;
+
 template <typename Inner, typename Context>
 class ContextBits {
  public:
-  explicit ContextBits(const Inner& inner) noexcept
+  // Takes over the work that a tracking executor counts.
+  explicit ContextBits(Inner&& inner) noexcept
       : bits_(reinterpret_cast<std::uintptr_t>(&net::query(inner, net::execution::context))) {
     const auto relationship = net::query(inner, net::execution::relationship);
     if (net::query(inner, net::execution::blocking) == net::execution::blocking.never)
       bits_ |= kNever;
     if (relationship == net::execution::relationship.continuation) bits_ |= kContinuation;
-    start_work();
+    [[maybe_unused]] const NeverEnded counted(std::move(inner));
   }
   ContextBits(const ContextBits& other) noexcept : bits_(other.bits_) { start_work(); }
   ContextBits(ContextBits&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
@@ -71,6 +90,24 @@ class ContextBits {
     }
   }
 
+  // As of get(), without counting its work for the while: each time two locked instructions.
+  template <typename Property>
+  [[nodiscard]] decltype(auto) query(const Property& property) const {
+    if constexpr (is_about_work<Property>) {
+      return net::query(get(), property);
+    } else {
+      return net::query(runner(), property);
+    }
+  }
+  template <typename Property>
+  [[nodiscard]] auto require(const Property& property) const {
+    return with<Property>([&](const auto& inner) { return net::require(inner, property); });
+  }
+  template <typename Property>
+  [[nodiscard]] auto prefer(const Property& property) const {
+    return with<Property>([&](const auto& inner) { return net::prefer(inner, property); });
+  }
+
   // To execute with: as get(), but counting no work of its own.
   [[nodiscard]] typename Context::executor_type runner() const noexcept {
     typename Context::executor_type executor = context().get_executor();
@@ -88,6 +125,21 @@ class ContextBits {
   static constexpr std::uintptr_t kNever = 1;
   static constexpr std::uintptr_t kContinuation = 2;
   static_assert(alignof(Context) >= 4);
+
+  union NeverEnded {
+    explicit NeverEnded(Inner&& from) noexcept : inner(std::move(from)) {}
+    ~NeverEnded() {}
+    Inner inner;
+  };
+
+  template <typename Property, typename Ask>
+  [[nodiscard]] auto with(Ask ask) const {
+    if constexpr (kTracked && !is_about_work<Property>) {
+      return net::require(ask(runner()), net::execution::outstanding_work.tracked);
+    } else {
+      return ask(get());
+    }
+  }
 
   [[nodiscard]] Context& context() const noexcept {
     return *reinterpret_cast<Context*>(bits_ & ~(kNever | kContinuation));

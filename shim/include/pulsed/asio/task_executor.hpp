@@ -136,29 +136,29 @@ class task_executor {
   requires net::can_query<const Inner&, Property>::value auto query(const Property& property) const
       noexcept(net::is_nothrow_query<const Inner&, Property>::value) ->
       typename net::query_result<const Inner&, Property>::type {
-    return net::query(inner(), property);
+    return inner_.query(property);
   }
 
   template <typename Property>
   requires net::can_require<const Inner&, Property>::value auto require(
       const Property& property) const& {
-    return with(state_, net::require(inner(), property));
+    return with(state_, inner_.require(property));
   }
   template <typename Property>
   requires net::can_prefer<const Inner&, Property>::value auto prefer(
       const Property& property) const& {
-    return with(state_, net::prefer(inner(), property));
+    return with(state_, inner_.prefer(property));
   }
   // Asio asks one property after another of temporaries, and each copy of the pointer is two locked
   // instructions.
   template <typename Property>
   requires net::can_require<const Inner&, Property>::value auto require(
       const Property& property) && {
-    return with(std::move(state_), net::require(inner(), property));
+    return with(std::move(state_), inner_.require(property));
   }
   template <typename Property>
   requires net::can_prefer<const Inner&, Property>::value auto prefer(const Property& property) && {
-    return with(std::move(state_), net::prefer(inner(), property));
+    return with(std::move(state_), inner_.prefer(property));
   }
 
   template <typename F>
@@ -174,7 +174,7 @@ class task_executor {
   // For those that still speak the Networking TS.
   [[nodiscard]] decltype(auto) context()
       const noexcept requires net::can_query<const Inner&, net::execution::context_t>::value {
-    return net::query(inner(), net::execution::context);
+    return inner_.query(net::execution::context);
   }
 #endif
 
