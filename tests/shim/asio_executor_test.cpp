@@ -263,6 +263,22 @@ TEST_CASE("What is asked of a tracked copy, or of a temporary, neither loses wor
     CHECK_FALSE(stops());
   }
   CHECK(stops());
+  {
+    // Erased, it is asked in other words.
+    const net::any_io_executor any = ex;
+    net::any_io_executor untracked;
+    {
+      const auto tracked = net::prefer(any, is::outstanding_work.tracked);
+      CHECK(net::query(tracked, is::outstanding_work) == is::outstanding_work.tracked);
+      const auto never = net::require(tracked, is::blocking.never);
+      CHECK(net::query(never, is::outstanding_work) == is::outstanding_work.tracked);
+      CHECK(net::query(never, is::blocking) == is::blocking.never);
+      untracked = net::prefer(never, is::outstanding_work.untracked);
+      CHECK(net::query(untracked, is::outstanding_work) == is::outstanding_work.untracked);
+      CHECK_FALSE(stops());
+    }
+    CHECK(stops());
+  }
   int ran = 0;
   net::require(net::require(ex, is::outstanding_work.tracked), is::blocking.never).execute([&] {
     ++ran;

@@ -57,6 +57,9 @@ inline constexpr bool is_about_work =
     std::is_same_v<Property, net::execution::outstanding_work_t> ||
     std::is_same_v<Property, net::execution::outstanding_work_t::tracked_t> ||
     std::is_same_v<Property, net::execution::outstanding_work_t::untracked_t>;
+template <typename Property>  // as any_io_executor asks
+inline constexpr bool is_about_work<net::execution::prefer_only<Property>> =
+    is_about_work<Property>;
 
 template <typename Inner, typename Context>
 class ContextBits {

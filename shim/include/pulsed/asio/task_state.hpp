@@ -34,8 +34,6 @@ class TaskState {
   TaskState& operator=(const TaskState&) = delete;
 
   void set_class(TaskClass cls) {
-    // As services do for each request, mostly of the class of the last.
-    if ((handle().ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK) == cls.id()) return;
     task_.set_class(cls);
     ref_.store(task_.handle().ref, std::memory_order_relaxed);
   }
