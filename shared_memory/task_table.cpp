@@ -45,6 +45,11 @@ std::uint32_t TaskTable::identity(std::uint32_t slot) const {
   return __atomic_load_n(&entries_[slot].identity, __ATOMIC_RELAXED);
 }
 
+std::uint16_t TaskTable::task_class(std::uint32_t slot) const {
+  return static_cast<std::uint16_t>(identity(slot) >> PULSED_IDENTITY_CLASS_SHIFT &
+                                    PULSED_REF_CLASS_MASK);
+}
+
 void TaskTable::set_class(std::uint32_t slot, std::uint16_t cls) {
   constexpr std::uint32_t kClassBits = PULSED_REF_CLASS_MASK << PULSED_IDENTITY_CLASS_SHIFT;
   const std::uint32_t word = identity(slot) & ~kClassBits;

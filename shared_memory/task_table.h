@@ -49,6 +49,7 @@ class TaskTable {
 
   // The slot's identity word, as S has it. set_class: by the task's owner.
   [[nodiscard]] std::uint32_t identity(std::uint32_t slot) const;
+  [[nodiscard]] std::uint16_t task_class(std::uint32_t slot) const;
   void set_class(std::uint32_t slot, std::uint16_t cls);
 
   // Slots [1, high) were dealt at least once.

@@ -101,8 +101,9 @@ void Session::set_class(pulsed_task& task, std::uint16_t cls) {
   task.ref = (before & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
   if (in_child()) return;
   WorkerState* worker = this_worker();
-  if (const std::uint32_t slot = slot_of(task);
-      slot != 0 && slot < dimensions_.tasks && live(task)) {
+  // Services say it for each request, and mostly it is the class that the task has.
+  const std::uint32_t slot = slot_of(task);
+  if (slot != 0 && slot < dimensions_.tasks && live(task) && tasks_.task_class(slot) != cls) {
     tasks_.set_class(slot, cls);
     publish_identity(worker != nullptr && worker->session.get() == this ? worker : nullptr, slot);
   }

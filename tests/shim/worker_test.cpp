@@ -237,26 +237,31 @@ TEST_CASE("a queue wait since a moment ends where the poll in flight began") {
   const Worker worker(s.session);
   const TaskClass cls = s.session.task_class("a");
   const Task task = s.session.open(cls);
+  const Task other = s.session.open(cls);
   shm::RingReader ring = s.peer.ring(0);
   const std::uint64_t queued = pulsed_now();
   pulsed_queue_wait_since(task.handle(), queued);  // no poll is in flight
-  std::uint64_t within = 0;
+  const PollScope poll(task);
+  pulsed_queue_wait_since(task.handle(), queued);
+  const std::uint64_t begun = s.peer.service.lines[0].start;
+  pulsed_queue_wait_since(task.handle(),
+                          pulsed_now() + (1ULL << 40));  // another CPU's clock is ahead
+  const std::uint64_t within = pulsed_now();
   {
-    const PollScope poll(task);
-    pulsed_queue_wait_since(task.handle(), queued);
-    within = pulsed_now();
-    const PollScope part_of_it(task);
-    pulsed_queue_wait_since(task.handle(), within);
-    pulsed_queue_wait_since(task.handle(),
-                            pulsed_now() + (1ULL << 40));  // another CPU's clock is ahead
+    const PollScope nested(other);  // the poll around it is dated anew when it goes on
   }
+  const PollScope part_of_it(task);
+  pulsed_queue_wait_since(task.handle(), within);
+  pulsed_queue_wait_since(task.handle(), queued);
   const std::uint64_t after = pulsed_now();
   const std::vector<pulsed_sample> waits = drain(ring, PULSED_KIND_QUEUE_WAIT);
-  REQUIRE(waits.size() == 3);
-  CHECK(wall_of(waits[0]) == s.peer.service.lines[0].start - queued);
-  CHECK(wall_of(waits[1]) <= after - within);
-  CHECK(wall_of(waits[2]) == 0);
-  CHECK(s.totals(cls).queue_waits == 3);
+  REQUIRE(waits.size() == 4);
+  CHECK(wall_of(waits[0]) == begun - queued);
+  CHECK(wall_of(waits[1]) == 0);
+  CHECK(wall_of(waits[2]) <= after - within);
+  CHECK(wall_of(waits[3]) >= wall_of(waits[2]) + (within - queued));
+  CHECK(wall_of(waits[3]) <= after - queued);
+  CHECK(s.totals(cls).queue_waits == 4);
 }
 
 TEST_CASE("a poll longer than a span can say saturates") {

@@ -229,8 +229,9 @@ PULSED_INLINE void pulsed_poll_next(pulsed_task task) {
     pulsed_poll_next_slow(task);
     return;
   }
-  /* Before the clock is read, so that nobody who still sees this poll has looked after the next one's start. release:
-   * as in pulsed_poll_end; and never is the one poll's start seen with the other's task. */
+  /* Before the clock is read, so that nobody who still sees this poll has looked long after the next one's start: the
+   * clock does not wait for the store. release: as in pulsed_poll_end; and never is the one poll's start seen with the
+   * other's task. */
   __atomic_store_n(&hot->line->task, 0, __ATOMIC_RELEASE);
   const uint64_t now = pulsed_begin_ticks(hot);
   const uint64_t wall = now - hot->start;
@@ -266,8 +267,8 @@ PULSED_INLINE void pulsed_queue_wait_since(pulsed_task task, uint64_t queued) {
   struct pulsed_hot* hot = pulsed_this_hot();
   if (hot->current == 0) return;
   uint64_t ticks = hot->start - queued;
-  if (PULSED_UNLIKELY((int64_t)ticks < 0)) {
-    /* Queued within this poll, which goes on around one of the same task; or another CPU's clock is ahead. */
+  if (PULSED_UNLIKELY((int64_t)ticks < 0) || PULSED_UNLIKELY(hot->special != 0)) {
+    /* Another CPU's clock is ahead; or `start` may be that of a poll around this one. */
     const uint64_t now = pulsed_now();
     ticks = now > queued ? now - queued : 0;
   }
