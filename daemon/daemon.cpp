@@ -102,7 +102,10 @@ Daemon::Time Daemon::tick(Time now) {
   const collect::Moment begin{now, now_ticks};
   collect::Collected collected;
   const std::uint64_t lease_ticks = clock_.to_ticks(lease_);
-  for (const auto& service : services_) {
+  // What a tick may spend on all services together another one has first each time.
+  ++first_service_;
+  for (std::size_t n = 0; n < services_.size(); ++n) {
+    const auto& service = services_[(first_service_ + n) % services_.size()];
     if (service->quarantined) continue;
     if (stood_still) {
       collector_.skip_backlog(*service);

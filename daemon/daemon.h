@@ -86,6 +86,7 @@ class Daemon final : public SnapshotSource {
   act::Demoter demoter_;
   HeldWorkers held_;
   std::vector<std::unique_ptr<collect::Service>> services_;
+  std::size_t first_service_ = 0;  // modulo their number: the one that this tick began with
   DaemonSnapshot counters_;
   Time last_tick_{};
   Time busy_until_{};

@@ -138,6 +138,8 @@ void HeldWorkers::keep_share(Service& service, std::uint32_t index,
   collect::Demotion& demotion = *worker.demotion;
   if (!worker.reading) return;
   const collect::CpuReading& reading = *worker.reading;
+  // What it may have had, not what is proven: one reading in doubt would give a hog its priority back.
+  const policy::Duration had = reading.cpu + worker.clock.doubtful();
   const bool wants_to_run = worker.current.blame != policy::Blame::kBlocked;
   if (demotion.share_start != worker.current.start) {
     demotion.share_start = worker.current.start;
@@ -147,10 +149,10 @@ void HeldWorkers::keep_share(Service& service, std::uint32_t index,
   if (!demotion.share_begun || !wants_to_run) {
     demotion.share_begun = true;
     demotion.share_since = reading.at;
-    demotion.share_cpu = reading.cpu;
+    demotion.share_cpu = had;
   }
   const Duration passed = reading.at - demotion.share_since;
-  const policy::DemotedShare share{passed, reading.cpu - demotion.share_cpu, wants_to_run};
+  const policy::DemotedShare share{passed, had - demotion.share_cpu, wants_to_run};
   const bool short_of_it = policy::falls_short(fields, share);
   if (demotion.boosted && !short_of_it) {
     lower_again(service, index);

@@ -45,6 +45,8 @@ void add_service(ServiceSnapshot& sum, const collect::Service& service) {
   sum.rejected_records += service.rejected_records;
   sum.skipped_samples += service.skipped_samples;
   sum.tasks_without_slot += service.tasks_without_slot;
+  sum.clock_reads += service.clock_reads;
+  sum.late_clock_reads += service.late_clock_reads;
   add_holds(sum, service.holds);
 }
 

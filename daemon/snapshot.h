@@ -48,6 +48,8 @@ struct ServiceSnapshot {
   std::uint64_t rejected_records = 0;    // nonsense found in its memory
   std::uint64_t skipped_samples = 0;     // too old to judge: the daemon had been stopped
   std::uint64_t tasks_without_slot = 0;  // the task table was full
+  std::uint64_t clock_reads = 0;         // of its workers' CPU clocks, by the daemon
+  std::uint64_t late_clock_reads = 0;    // ... that proved nothing
   std::array<std::uint64_t, policy::kBlameCount>
       in_flight{};                         // polls over budget in flight now, by blame
   std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now

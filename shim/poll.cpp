@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "shared_memory/reference.h"
 #include "shim/restore_wait.h"
 #include "shim/session.h"
 #include "shim/worker.h"
@@ -21,15 +22,6 @@ std::uint64_t thread_cpu_ns() {
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U +
          static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-bool same_task(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t kTask = PULSED_REF_SLOT_MASK | PULSED_REF_GENERATION_MASK
-                                                             << PULSED_REF_GENERATION_SHIFT;
-  constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
-  // Without a slot only the class tells them apart.
-  const std::uint64_t mask = (a & PULSED_REF_SLOT_MASK) == 0 ? kTask | kClass : kTask;
-  return ((a ^ b) & mask) == 0;
 }
 
 // Begins a poll on a page that is ready; `hot.current` is set.
@@ -148,7 +140,7 @@ void push_record(WorkerState& worker, pulsed_task task, pulsed_record_kind kind)
 
 void reclassify_poll(std::uint64_t task_ref, std::uint16_t cls) {
   pulsed_hot* hot = pulsed_this_hot();
-  if (hot == nullptr || hot->current == 0 || !same_task(task_ref, hot->current)) return;
+  if (hot == nullptr || hot->current == 0 || !shm::same_task(task_ref, hot->current)) return;
   constexpr std::uint64_t kClass = PULSED_REF_CLASS_MASK << PULSED_REF_CLASS_SHIFT;
   hot->current = (hot->current & ~kClass) | std::uint64_t{cls} << PULSED_REF_CLASS_SHIFT;
   __atomic_store_n(&hot->line->task, hot->current, __ATOMIC_RELEASE);
@@ -170,7 +162,7 @@ uint64_t pulsed_begin_ticks_portable(pulsed_hot* hot) {
 void pulsed_poll_begin_nested(pulsed_hot* hot, uint64_t ref) {
   HotPage& page = *page_of(hot);
   hot->special = 1;
-  if (same_task(hot->current, ref) || page.depth == page.outer.size()) {
+  if (pulsed::shm::same_task(hot->current, ref) || page.depth == page.outer.size()) {
     ++page.flattened;
     return;
   }

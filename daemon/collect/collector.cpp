@@ -87,13 +87,16 @@ struct Drain {
   // If this is a poll that was seen in flight, what was found out then holds.
   void settle(std::uint64_t sample_ref, std::uint64_t wall_ticks, ClassView& cls,
               policy::EndedPoll& poll) {
-    TrackedPoll* tracked = match_ended(worker, sample_ref, wall_ticks);
+    TrackedPoll* tracked =
+        match_ended(worker, sample_ref, wall_ticks + clock.to_ticks(kMostUnseen));
     if (tracked == nullptr) return;
     poll.counted = tracked->counted;
     poll.counted_cpu = tracked->counted_cpu;
     // What its CPU was away is part of what the shim takes for its time.
-    if ((sample_ref & PULSED_FLAG_CPU_EXACT) != 0)
-      poll.cpu -= std::min(poll.cpu, tracked->doubtful);
+    if ((sample_ref & PULSED_FLAG_CPU_EXACT) != 0) {
+      const Duration doubtless = poll.cpu - std::min(poll.cpu, tracked->doubtful);
+      poll.cpu = std::max(doubtless, std::min(tracked->cpu, poll.wall));
+    }
     if (!poll.cpu_known) {
       poll.cpu = std::min(tracked->cpu, poll.wall);
       cls.in_flight_cpu_ns += static_cast<std::uint64_t>(poll.cpu.count());
@@ -182,7 +185,7 @@ void read_resting_clocks(Service& service, Time now) {
     WorkerView& worker = service.workers[index];
     const bool just_read = worker.reading && worker.reading->at >= now;
     if (!service.resting[index].at_rest || just_read) continue;
-    if (const auto cpu = worker.clock.read()) worker.reading = CpuReading{*cpu, now};
+    if (const auto cpu = read_clock(service, worker)) worker.reading = CpuReading{*cpu, now};
   }
 }
 
@@ -248,6 +251,7 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
   std::uint32_t left = kMostSamples;
   service.in_flight = false;
   service.polling.clear();
+  service.clocks_wanted.clear();
   std::uint32_t next = service.first_worker;
   for (std::uint32_t n = 0; n < workers; ++n) {
     const std::uint32_t i = next;
@@ -259,7 +263,7 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
   }
   if (left == 0 && workers != 0) service.first_worker = (service.first_worker + 1) % workers;
   read_resting_clocks(service, begin.now);
-  if (service.clocks_wanted) ask_for_clocks(service, begin.now);
+  ask_for_clocks(service, begin.now);
   sweep_closed(service, begin.now);
 }
 

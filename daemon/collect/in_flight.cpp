@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/collect/reference.h"
+#include "shared_memory/reference.h"
 
 namespace pulsed::collect {
 namespace {
@@ -32,10 +33,12 @@ void end_current(Service& service, std::uint32_t index) {
 
 // Another start on the line: another poll, or one that paused for a poll nested in it and goes on, its begin moved. The
 // latter began before the last look, which no fresh poll of the task can have.
-void change_poll(Service& service, std::uint32_t index, const Line& line, Time now) {
+void change_poll(Service& service, std::uint32_t index, const Line& line, const Look& look) {
   WorkerView& worker = service.workers[index];
+  const std::uint64_t slack = look.clock.to_ticks(kMostUnseen);
   const auto goes_on = [&](const TrackedPoll& poll) {
-    return poll.valid && same_task(poll.ref, line.task) && line.start <= worker.looked_at_ticks;
+    return poll.valid && shm::same_task(poll.ref, line.task) &&
+           line.start + slack <= worker.looked_at_ticks;
   };
   if (goes_on(worker.current)) {
     service.directives.withdraw_yield(index);
@@ -45,8 +48,8 @@ void change_poll(Service& service, std::uint32_t index, const Line& line, Time n
   } else {
     end_current(service, index);
     worker.current.valid = true;
-    worker.current.first_look = now;
-    worker.current.blame_at = now;
+    worker.current.first_look = look.now;
+    worker.current.blame_at = look.now;
   }
   worker.current.start = line.start;
 }
@@ -160,16 +163,17 @@ void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Durat
   if (age * 2 >= limits.notice && !worker.thread) find_thread(service, index, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
-    service.clocks_wanted = true;
+    service.clocks_wanted.push_back(index);
     return;
   }
   const Duration doubtful = worker.clock.doubtful();
-  if (const auto cpu = worker.clock.read()) {
+  if (const auto cpu = read_clock(service, worker)) {
     // The clock was read a little after the line: what a next poll burned meanwhile is not this one's.
     const std::optional<Line> line = read_line(service.s.lines[index]);
     if (!line || line->task == 0 || line->start != worker.current.start) return;
     note_cpu(worker, *cpu, look.now, look.now - age);
-    worker.current.doubtful += worker.clock.doubtful() - doubtful;
+    // What was counted before it began is no part of what it seems to have taken.
+    worker.current.doubtful += std::min(worker.clock.doubtful() - doubtful, age);
   }
 }
 
@@ -215,7 +219,9 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
     end_current(service, index);
     // A clock that is open is kept fresh, so that it dates the begin of the next poll.
     if (worker.clock.valid()) {
-      if (const auto cpu = worker.clock.read()) worker.reading = CpuReading{*cpu, look.now};
+      if (const auto cpu = read_clock(service, worker)) {
+        worker.reading = CpuReading{*cpu, look.now};
+      }
     }
     return;
   }
@@ -232,7 +238,7 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
     return;
   }
   if (!worker.current.valid || worker.current.start != line->start) {
-    change_poll(service, index, *line, look.now);
+    change_poll(service, index, *line, look);
   }
   worker.looked_at_ticks = look.now_ticks;
   worker.current.ref = line->task;
@@ -242,6 +248,14 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   service.in_flight = true;
   look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))},
                look, collected);
+}
+
+std::optional<Duration> read_clock(Service& service, WorkerView& worker) {
+  const Duration doubtful = worker.clock.doubtful();
+  const std::optional<Duration> cpu = worker.clock.read();
+  ++service.clock_reads;
+  if (worker.clock.doubtful() != doubtful) ++service.late_clock_reads;
+  return cpu;
 }
 
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {
@@ -266,21 +280,27 @@ void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {
 
 TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref, std::uint64_t wall_ticks) {
   for (TrackedPoll* poll : {&worker.previous, &worker.current}) {
-    if (poll->valid && same_task(poll->ref, ref) && wall_ticks >= poll->seen_ticks) return poll;
+    if (poll->valid && shm::same_task(poll->ref, ref) && wall_ticks >= poll->seen_ticks)
+      return poll;
   }
   return nullptr;
 }
 
 void ask_for_clocks(Service& service, Time now) {
-  service.clocks_wanted = false;
-  if (now - service.clocks_asked_at < kClockRequestInterval) return;
+  if (service.clocks_wanted.empty() || now - service.clocks_asked_at < kClockRequestInterval)
+    return;
   service.clocks_asked_at = now;
   pulsed_clocks request{};
   request.magic = PULSED_ATTACH_MAGIC;
   request.type = PULSED_MESSAGE_READ_CLOCKS;
-  for (const std::uint32_t worker : service.polling) {
+  // Where more are wanted than a message holds, those behind the last one come first the next time.
+  std::vector<std::uint32_t>& wanted = service.clocks_wanted;
+  std::sort(wanted.begin(), wanted.end());
+  const auto next = std::upper_bound(wanted.begin(), wanted.end(), service.clock_asked_last);
+  std::rotate(wanted.begin(), next, wanted.end());
+  for (const std::uint32_t worker : wanted) {
     if (request.count == PULSED_CLOCKS_A_MESSAGE) break;
-    request.worker[request.count++] = worker;
+    request.worker[request.count++] = service.clock_asked_last = worker;
   }
   // Not waited for: a service that does not read its socket gets no exact times, which is its own loss.
   ::send(service.peer.socket->get(), &request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -27,14 +27,21 @@ struct Line {
 // Looks at one worker's line: finds the poll in flight, its CPU time and blame, and lets the TierManager judge it.
 void look_at_worker(Service& service, std::uint32_t worker, const Look& look, Collected& collected);
 
+// The CPU clock of a worker's thread, where the daemon itself can read it.
+[[nodiscard]] std::optional<Duration> read_clock(Service& service, WorkerView& worker);
+
 // Notes what the thread's CPU clock stood at, and what it proves of the poll in flight.
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start);
 
-// The tracked poll that this ended one is, or null. Of a sample drained after the look.
+// Reading the clock waits for no store: a poll's end, or its begin, may be seen this much later than it is dated.
+inline constexpr Duration kMostUnseen = std::chrono::microseconds{1};
+
+// The tracked poll that this ended one is, or null. Of a sample drained after the look. `wall_ticks`: how long it lasted at
+// most, kMostUnseen included.
 [[nodiscard]] TrackedPoll* match_ended(WorkerView& worker, std::uint64_t ref,
                                        std::uint64_t wall_ticks);
 
-// Asks the shim for the CPU clocks of workers that hold a poll; answers come as events. After all were looked at.
+// Asks the shim for the CPU clocks that are wanted; answers come as events. After all were looked at.
 void ask_for_clocks(Service& service, Time now);
 
 }  // namespace pulsed::collect

@@ -170,14 +170,17 @@ struct Service {
   Time nonsense_since{};
   std::uint64_t skipped_samples = 0;
   std::uint64_t tasks_without_slot = 0;  // when last read; never falls
+  std::uint64_t clock_reads = 0;
+  std::uint64_t late_clock_reads = 0;  // of these, that proved nothing
   bool quarantined = false;
-  bool clocks_wanted = false;          // a poll's CPU time is to be read, and only the shim can
-  Time clocks_asked_at{};              // the shim was last asked for CPU clocks
-  bool in_flight = false;              // some worker polled something when last looked at
-  std::vector<std::uint32_t> polling;  // workers that had a poll in flight then
-  std::vector<std::uint32_t> timed;    // ... whose CPU clock is open
-  std::vector<std::uint32_t> demoted;  // ... whose thread is demoted
-  bool lines_changed = false;          // hands or run loops, since the run loops were counted
+  std::vector<std::uint32_t> clocks_wanted;  // workers whose CPU clock only the shim can read now
+  std::uint32_t clock_asked_last = 0;        // ... the last one it was asked for
+  Time clocks_asked_at{};                    // ... and when
+  bool in_flight = false;                    // some worker polled something when last looked at
+  std::vector<std::uint32_t> polling;        // workers that had a poll in flight then
+  std::vector<std::uint32_t> timed;          // ... whose CPU clock is open
+  std::vector<std::uint32_t> demoted;        // ... whose thread is demoted
+  bool lines_changed = false;                // hands or run loops, since the run loops were counted
   HoldCounts holds;
   std::vector<RunLoop> run_loops;     // as they were counted then
   std::vector<std::uint32_t> spares;  // the spare workers that serve them

@@ -67,6 +67,12 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kTasksWithoutSlot, kCounter, "pulsed_tasks_without_slot_total", kByService,
      "Tasks opened while the task table was full. Their polls count for their class; they have no "
      "tier of their own."},
+    {kClockReads, kCounter, "pulsed_clock_reads_total", kByService,
+     "Times the daemon read the CPU clock of a worker's thread itself."},
+    {kLateClockReads, kCounter, "pulsed_late_clock_reads_total", kByService,
+     "Of those, the ones whose CPU answered late, as one that a hypervisor runs something else on: "
+     "what was counted since the one before proves nothing. Near pulsed_clock_reads_total: polls "
+     "are judged at their end, if at all, and none is demoted."},
     {kHeldPolls, kCounter, "pulsed_held_polls_total", kByBlame,
      "Polls that held their worker for long or over their budget, by what most of that time went "
      "into until they were reported: burning CPU time, runnable without a CPU, blocked in the "

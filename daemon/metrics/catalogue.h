@@ -35,6 +35,8 @@ enum class Series : std::uint8_t {
   kRejectedRecords,
   kSkippedSamples,
   kTasksWithoutSlot,
+  kClockReads,
+  kLateClockReads,
   kHeldPolls,
   kSpareWorkers,
   kSpareWakes,
@@ -66,7 +68,7 @@ enum class Series : std::uint8_t {
   kUndoneByGuardian,
   kBuildInfo,
 };
-inline constexpr std::size_t kSeriesCount = 48;
+inline constexpr std::size_t kSeriesCount = 50;
 static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

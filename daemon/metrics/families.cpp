@@ -159,6 +159,8 @@ void add_service(Families& families, const ServiceSnapshot& s) {
   families.number(kRejectedRecords, s.rejected_records, {service});
   families.number(kSkippedSamples, s.skipped_samples, {service});
   families.number(kTasksWithoutSlot, s.tasks_without_slot, {service});
+  families.number(kClockReads, s.clock_reads, {service});
+  families.number(kLateClockReads, s.late_clock_reads, {service});
   add_holds(families, s, service);
   families.number(kQuarantined, s.quarantined, {service});
   families.number(kServiceProcesses, s.processes, {service});

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/support/attached_by_hand.h"
 
 namespace pulsed::collect {
@@ -68,6 +71,27 @@ TEST_CASE("time for which a poll's CPU may have been away is not held against it
     t.tick();
     CHECK(t.sv.tiers.violations(kClass) == (away ? 0 : 1));
   }
+}
+
+TEST_CASE("a poll that was seen just after it ended by its own clock is the one that ended") {
+  OneWorker t;
+  const std::uint64_t start = t.hog(kTask, 2ms);
+  const std::uint64_t seen = t.sv.workers[0].current.seen_ticks;
+  t.end_poll(0);
+  t.push(0, kTask | PULSED_FLAG_CPU_EXACT, seen - t.clock().to_ticks(500ns));
+  t.tick();
+  CHECK(t.sv.workers[0].last_ended.start == start);
+  CHECK(t.sv.tiers.violations(kClass) == 1);
+}
+
+TEST_CASE("a poll that began just before the last look, which did not see it, is another one") {
+  OneWorker t;
+  t.hog(kTask, 2ms);
+  CHECK(t.sv.workers[0].current.counted);
+  t.begin_poll(0, kTask, 0ns);
+  t.sv.workers[0].looked_at_ticks = t.s().lines[0].start + t.clock().to_ticks(500ns);
+  t.tick();
+  CHECK_FALSE(t.sv.workers[0].current.counted);
 }
 
 TEST_CASE("the end of a poll that was counted is told from the end of the next poll of its task") {
@@ -238,6 +262,26 @@ TEST_CASE("without perf events the shim is asked for the clocks of polls past ha
   CHECK(request.type == PULSED_MESSAGE_READ_CLOCKS);
   CHECK(request.count == 1);
   CHECK(request.worker[0] == 0);
+}
+
+TEST_CASE("where more clocks are wanted than a message holds, every one is asked for in turn") {
+  constexpr std::uint32_t kWorkers = 3 * PULSED_CLOCKS_A_MESSAGE / 2;
+  AttachedByHand t(true, {kWorkers, 1024, 1024, 64});
+  t.add_class(1, "shop/render");
+  for (std::uint32_t i = 0; i < kWorkers; ++i) {
+    t.add_worker(i);
+    t.begin_poll(i, AttachedByHand::ref(20 + i, 1, 1, PULSED_KIND_POLL), 2ms);
+  }
+  std::vector<unsigned> asked(kWorkers);
+  for (int round = 0; round < 3; ++round) {
+    t.pass(10ms);
+    t.tick();
+    pulsed_clocks request{};
+    REQUIRE(::recv(t.peer_socket(), &request, sizeof(request), MSG_DONTWAIT) == sizeof(request));
+    CHECK(request.count == PULSED_CLOCKS_A_MESSAGE);
+    for (std::uint32_t i = 0; i < request.count; ++i) ++asked[request.worker[i]];
+  }
+  CHECK(std::ranges::all_of(asked, [](unsigned times) { return times == 2; }));
 }
 
 TEST_CASE("CPU time burned before the poll began is not held against it") {

@@ -54,6 +54,8 @@ Snapshot full_snapshot() {
                           .rejected_records = 208,
                           .skipped_samples = 209,
                           .tasks_without_slot = 210,
+                          .clock_reads = 218,
+                          .late_clock_reads = 219,
                           .in_flight = {211, 212, 213, 214},
                           .in_flight_longest_ns = 215'000'000,
                           .quarantined = true,
@@ -170,6 +172,8 @@ TEST_CASE("numbers of a service are where their names say") {
   CHECK(of("pulsed_rejected_records_total") == 208);
   CHECK(of("pulsed_skipped_samples_total") == 209);
   CHECK(of("pulsed_tasks_without_slot_total") == 210);
+  CHECK(of("pulsed_clock_reads_total") == 218);
+  CHECK(of("pulsed_late_clock_reads_total") == 219);
   CHECK(of("pulsed_in_flight_polls", {{"blame", "unknown"}}) == 211);
   CHECK(of("pulsed_in_flight_polls", {{"blame", "burning"}}) == 212);
   CHECK(of("pulsed_in_flight_polls", {{"blame", "runnable"}}) == 213);
