@@ -2,6 +2,7 @@
 // The policy is the default one under `enforce`, and has nothing to do: no request comes near its budget.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "deploy/demo/load/own_process.h"
 #include "tests/bench/bin_dir.h"
 #include "tests/bench/demo_service.h"
 #include "tests/bench/distribution.h"
@@ -28,9 +30,26 @@ using Nanoseconds = std::chrono::nanoseconds;
 constexpr char kBaseline[] = "the demo without the shim";
 constexpr double kFixedLoad = 0.5;  // of what it serves at saturation without the shim
 
-// A variant of the service.
-enum Variant : std::size_t { kWithout, kDetached, kAttached };
-constexpr std::size_t kVariants = 3;
+// A variant of the service, or of what runs beside it: kBesideWaker is without the shim, and its daemon a thread that
+// only wakes as often.
+enum Variant : std::size_t { kWithout, kDetached, kAttached, kBesideWaker };
+constexpr std::size_t kVariants = 4;
+
+// Wakes a thousand times a second at the highest priority it may have, as the control loop under load, and does nothing.
+class Waker {
+ public:
+  Waker() = default;
+  ~Waker() { stop_ = true; }
+  Waker(const Waker&) = delete;
+  Waker& operator=(const Waker&) = delete;
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::jthread thread_{[this] {
+    (void)demo::load::take_highest_priority();
+    while (!stop_) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }};
+};
 
 // Who runs on which CPU, as Pinned counts them; nothing: on any.
 struct Placement {
@@ -74,6 +93,7 @@ class Services {
     start(kWithout, "pulsed-demo-without", {});
     start(kDetached, "pulsed-demo", {"--run-dir", logs_.path()});
     start(kAttached, "pulsed-demo", {"--run-dir", daemon_->run_dir()});
+    start(kBesideWaker, "pulsed-demo-without", {});
     const bool attached =
         test::wait_until([&] { return daemon_->sum("pulsed_service_processes", kService) == 1; });
     if (!attached) throw std::runtime_error("pulsed-demo did not attach: " + daemon_->log());
@@ -118,6 +138,8 @@ class Services {
   void measure(Variant variant, const Load& load, Drive drive, Measured& measured) {
     // Stopped meanwhile, so that its rest is not part of the baseline.
     daemon_->process().signal(variant == kAttached ? SIGCONT : SIGSTOP);
+    std::optional<Waker> waker;
+    if (variant == kBesideWaker) waker.emplace();
     const pid_t service = services_[variant]->process().pid(), daemon = daemon_->process().pid();
     const Nanoseconds service_before = cpu_time_of(service), daemon_before = cpu_time_of(daemon);
     const auto begin = std::chrono::steady_clock::now();
@@ -223,7 +245,7 @@ void figures_together(unsigned cpus, const Effort& effort, std::vector<Figure>& 
   std::vector<double> wakes;
   for (int round = 0; round < rounds; ++round) {
     Services services({std::clamp(cpus, 2U, 64U), {}, {}, {}});
-    saturated(services, {kWithout, kAttached}, length, most);
+    saturated(services, {kWithout, kAttached, kBesideWaker}, length, most);
     wakes.push_back(services.spare_wakes_per_second());
   }
   figures.push_back(with_target(against_without("demo, daemon and load on all CPUs: requests/s",
@@ -231,6 +253,8 @@ void figures_together(unsigned cpus, const Effort& effort, std::vector<Figure>& 
   figures.push_back(against_without("  CPU time a request", most.cpu_us, kAttached));
   figures.push_back(in_itself("  CPU time of the daemon meanwhile",
                               most.daemon_percent.of(kAttached), "% of a core"));
+  figures.push_back(against_without("  beside a thread that only wakes as often: requests/s",
+                                    most.per_second, kBesideWaker));
   figures.push_back(in_itself("  spare workers woken", median_of(wakes), "1/s"));
   figures.push_back(
       in_itself("  without the shim: requests/s", most.per_second.of(kWithout), "1/s"));
