@@ -183,8 +183,8 @@ void read_resting_clocks(Service& service, Time now) {
     if (service.next_clock >= open) service.next_clock = 0;
     const std::uint32_t index = service.timed[service.next_clock++];
     WorkerView& worker = service.workers[index];
-    const bool just_read = worker.reading && worker.reading->at >= now;
-    if (!service.resting[index].at_rest || just_read) continue;
+    // Those that polled in this tick have been read, or are not suspect.
+    if (!service.resting[index].at_rest || worker.visited >= now) continue;
     if (const auto cpu = read_clock(service, worker)) worker.reading = CpuReading{*cpu, now};
   }
 }
@@ -270,6 +270,7 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
 void Collector::visit(Service& service, std::uint32_t index, Moment begin, std::uint32_t& left,
                       Collected& collected) const {
   refresh_line(service, index);
+  service.workers[index].visited = begin.now;
   if (!service.workers[index].used) return;  // between those of workers and of spare workers
   // Dated anew for each worker: draining the ones before took time.
   const std::uint64_t ticks = clock_.now();

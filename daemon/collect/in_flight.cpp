@@ -143,7 +143,7 @@ Duration burned_at_most(const WorkerView& worker, Time now, Duration age) {
 // Reading the clock of a thread that runs interrupts its CPU, so it is read only if it could tell something new.
 bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Duration age) {
   const TrackedPoll& poll = worker.current;
-  if (!poll.cpu_base) return worker.clock.valid() || age * 2 >= limits.notice;
+  if (!poll.cpu_base) return now < worker.suspect_until || age * 2 >= limits.notice;
   const Duration most = burned_at_most(worker, now, age);
   const Duration since = now - worker.reading->at;
   if (poll.cpu <= limits.first && most > limits.first) return true;
@@ -185,6 +185,7 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   const Limits limits = limits_of(service, worker, ref.cls);
   read_cpu(service, index, limits, age, look, collected);
   poll.cpu = std::min(poll.cpu, age);
+  if (poll.cpu * 2 >= limits.first) worker.suspect_until = look.now + kSuspect;
   if (age > limits.notice) find_blame(worker, look);
   if (poll.cpu > limits.first) judge(service, index, ref, look);
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
@@ -217,8 +218,7 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   if (!line) return;  // it begins a poll right now: the next look sees it
   if (line->task == 0) {
     end_current(service, index);
-    // A clock that is open is kept fresh, so that it dates the begin of the next poll.
-    if (worker.clock.valid()) {
+    if (worker.clock.valid() && look.now < worker.suspect_until) {
       if (const auto cpu = read_clock(service, worker)) {
         worker.reading = CpuReading{*cpu, look.now};
       }

@@ -94,6 +94,8 @@ struct WorkerView {
   TrackedPoll previous;                      // ended, its sample not seen yet
   std::optional<clocks::PeerThread> thread;  // confirmed; looked for once it matters
   clocks::RunClock clock;
+  Time suspect_until{};        // a poll here burned much of its budget: the clock is kept fresh
+  Time visited{};              // more than its line was looked at
   Time thread_sought_again{};  // not before, if it was not found
   unsigned thread_misses = 0;
   std::uint64_t looked_at_ticks = 0;  // when its line was last read

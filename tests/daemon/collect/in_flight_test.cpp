@@ -73,6 +73,21 @@ TEST_CASE("time for which a poll's CPU may have been away is not held against it
   }
 }
 
+TEST_CASE("a worker is suspect from half a budget burned in one poll on, and not by a poll's age") {
+  OneWorker t;
+  t.begin_poll(0, kTask, 50ms);
+  t.tick();
+  CHECK(t.sv.workers[0].suspect_until == policy::Time{});
+  t.end_poll(0);
+  t.tick();
+  t.hog(kTask, 499us);
+  CHECK(t.sv.workers[0].suspect_until == policy::Time{});
+  t.end_poll(0);
+  t.tick();
+  t.hog(kTask, 501us);
+  CHECK(t.sv.workers[0].suspect_until >= t.now() + kSuspect);
+}
+
 TEST_CASE("a poll that was seen just after it ended by its own clock is the one that ended") {
   OneWorker t;
   const std::uint64_t start = t.hog(kTask, 2ms);
