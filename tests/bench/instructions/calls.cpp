@@ -75,24 +75,10 @@ void revive_alone(std::uint64_t n, pulsed_task task) {
   pulsed_poll_end();
 }
 
-void next_in_poll(std::uint64_t n, pulsed_task task) {
+template <void (*kLoop)(std::uint64_t, pulsed_task)>
+void in_poll(std::uint64_t n, pulsed_task task) {
   pulsed_poll_begin(task);
-  next(n, task);
-  pulsed_poll_end();
-}
-void queue_wait_in_poll(std::uint64_t n, pulsed_task task) {
-  pulsed_poll_begin(task);
-  queue_wait(n, task);
-  pulsed_poll_end();
-}
-void queue_wait_since_in_poll(std::uint64_t n, pulsed_task task) {
-  pulsed_poll_begin(task);
-  queue_wait_since(n, task);
-  pulsed_poll_end();
-}
-void should_yield_in_poll(std::uint64_t n, pulsed_task task) {
-  pulsed_poll_begin(task);
-  should_yield(n, task);
+  kLoop(n, task);
   pulsed_poll_end();
 }
 
@@ -100,10 +86,10 @@ constexpr CountedCall kCalls[] = {
     {"poll begin", true, {}, begin_alone, forget_alone},
     {"poll end", true, {}, end_alone, revive_alone},
     {"poll begin + end", true, {}, begin_and_end, empty},
-    {"poll next", true, {}, next_in_poll, empty},
-    {"queue wait", true, {}, queue_wait_in_poll, empty},
-    {"queue wait since", true, {}, queue_wait_since_in_poll, empty},
-    {"should_yield, nothing asked", true, 4, should_yield_in_poll, empty},
+    {"poll next", true, {}, in_poll<next>, empty},
+    {"queue wait", true, {}, in_poll<queue_wait>, empty},
+    {"queue wait since", true, {}, in_poll<queue_wait_since>, empty},
+    {"should_yield, nothing asked", true, 4, in_poll<should_yield>, empty},
     {"detached: poll begin", false, 2, begin, empty},
     {"detached: poll end", false, 2, end, empty},
     {"detached: poll next", false, 2, next, empty},
