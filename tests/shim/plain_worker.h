@@ -42,6 +42,12 @@ class PlainSegments {
   std::vector<std::unique_ptr<void, Freed>> memory_;
 };
 
+// A task that no table has dealt, in its third generation.
+inline pulsed_task task_with(std::uint64_t slot, std::uint64_t cls) {
+  const std::uint64_t generation = slot == 0 ? 0 : 3;
+  return {slot | generation << PULSED_REF_GENERATION_SHIFT | cls << PULSED_REF_CLASS_SHIFT};
+}
+
 // The calling thread as the only worker; its ring begins at `index`. While it lives.
 struct PlainWorker {
   static constexpr shm::Dimensions kSmall{1, 64, 64, 2};

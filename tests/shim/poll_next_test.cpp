@@ -1,7 +1,5 @@
 // pulsed_poll_next is pulsed_poll_end and pulsed_poll_begin with one reading of the clock: whatever a worker does
 // beside, the daemon finds the same.
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <random>
@@ -13,11 +11,6 @@ namespace pulsed::test {
 namespace {
 
 constexpr shm::Dimensions kTight{1, 128, 64, 4};
-
-pulsed_task task_with(std::uint64_t slot, std::uint64_t cls) {
-  const std::uint64_t generation = slot == 0 ? 0 : 3;
-  return {slot | generation << PULSED_REF_GENERATION_SHIFT | cls << PULSED_REF_CLASS_SHIFT};
-}
 
 void next(pulsed_task task, bool in_one) {
   if (in_one) {
@@ -366,158 +359,6 @@ TEST_CASE("a demoted poll's worker waits to be restored before the next poll beg
   CHECK(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds(5));
   CHECK(s.line().start > start);
   pulsed_poll_end();
-}
-
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-
-// The worker's line after each instruction, by the processor's trap flag.
-class Steps {
- public:
-  struct Pair {
-    std::uint64_t start;
-    std::uint64_t task;
-    friend bool operator==(const Pair&, const Pair&) = default;
-  };
-
-  explicit Steps(const pulsed_worker_line& line) {
-    line_ = &line;
-    count_ = 0;
-    struct sigaction action {};
-    action.sa_handler = look;
-    ::sigaction(SIGTRAP, &action, &before_);
-  }
-  ~Steps() { ::sigaction(SIGTRAP, &before_, nullptr); }
-  Steps(const Steps&) = delete;
-  Steps& operator=(const Steps&) = delete;
-
-  // Both leave what lies below the stack pointer alone.
-  static void begin() {
-    asm volatile(
-        "leaq -128(%%rsp), %%rsp\n\tpushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tleaq 128(%%rsp), "
-        "%%rsp" ::
-            : "memory", "cc");
-  }
-  static void end() {
-    asm volatile(
-        "leaq -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\tleaq 128(%%rsp), "
-        "%%rsp" ::
-            : "memory", "cc");
-  }
-  // Each once, in order.
-  [[nodiscard]] static std::vector<Pair> seen() {
-    std::vector<Pair> pairs(pairs_.begin(), pairs_.begin() + count_);
-    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-    return pairs;
-  }
-
- private:
-  static void look(int) {
-    if (count_ < pairs_.size()) pairs_[count_++] = {line_->start, line_->task};
-  }
-  static inline const pulsed_worker_line* line_ = nullptr;
-  static inline std::array<Pair, 4096> pairs_;
-  static inline std::size_t count_ = 0;
-  struct sigaction before_ {};
-};
-
-// Guarantee: whenever a reader looks, a task's reference stands beside no other poll's start. x86 stores become visible
-// in the order in which they are made, so that what stands there after each instruction is all that a reader can see.
-TEST_CASE("between two polls the line never has the one's task with the other's start") {
-  PlainWorker w;
-  pulsed_poll_next(task_with(20, 1));
-  const std::uint64_t first = w.line().start, first_task = w.line().task;
-  w.page.hot.long_poll = UINT64_MAX;  // a step takes a while
-  {
-    const Steps steps(w.line());
-    Steps::begin();
-    pulsed_poll_next(task_with(21, 1));
-    Steps::end();
-  }
-  const std::uint64_t second = w.line().start, second_task = w.line().task;
-  const std::vector<Steps::Pair> seen = Steps::seen();
-  const std::vector<Steps::Pair> expected{
-      {first, first_task}, {first, 0}, {second, 0}, {second, second_task}};
-  CHECK((seen == expected));
-  CHECK(second != first);
-  CHECK(w.line().write == 1);
-  pulsed_poll_end();
-}
-
-#endif
-
-// Guarantee: a reader that finds the same start before and after a non-zero task has the start of that task's poll,
-// also where polls follow each other without an end between them.
-TEST_CASE(
-    "a reader of the worker line never pairs a poll's task with the start of the one after it") {
-  PlainWorker w;
-  std::atomic<bool> done{false};
-  std::uint64_t wrong = 0;
-  std::thread collector([&] {
-    const pulsed_worker_line& line = w.line();
-    std::uint64_t last_start = 0, last_task = 0;
-    for (int seen = 0; seen != 200'000;) {
-      const std::uint64_t before = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
-      const std::uint64_t task = __atomic_load_n(&line.task, __ATOMIC_ACQUIRE);
-      const std::uint64_t after = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
-      if (task == 0 || before != after) continue;
-      ++seen;
-      wrong += after == last_start && task != last_task ? 1 : 0;
-      last_start = after;
-      last_task = task;
-    }
-    done = true;
-  });
-  while (!done.load(std::memory_order_relaxed)) {
-    pulsed_poll_next(task_with(20, 1));
-    pulsed_poll_next(task_with(21, 1));
-  }
-  pulsed_poll_end();
-  collector.join();
-  CHECK(wrong == 0);
-}
-
-struct Looping : AttachedService {
-  Worker worker{session};
-  TaskClass outer_class = session.task_class("outer");
-  TaskClass inner_class = session.task_class("inner");
-  Task outer = session.open(outer_class);
-  Task inner = session.open(inner_class);
-};
-
-TEST_CASE("a loop's polls end with the next one, with its rest, and with the loop") {
-  Looping s;
-  {
-    PollLoop polls;
-    CHECK(s.line().task == 0);
-    polls.next(s.outer);
-    polls.next(s.inner);
-    CHECK(s.totals(s.outer_class).polls == 1);
-    polls.end();
-    CHECK(s.totals(s.inner_class).polls == 1);
-    CHECK(s.line().task == 0);
-    polls.end();
-    CHECK(s.totals(s.inner_class).polls == 1);
-    polls.next(s.outer);
-    CHECK(task_of(s.line().task) == s.outer.handle().ref);
-  }
-  CHECK(s.line().task == 0);
-  CHECK(s.totals(s.outer_class).polls == 2);
-}
-
-TEST_CASE("a loop inside a poll pauses that poll and ends none but its own") {
-  Looping s;
-  PollLoop outer;
-  outer.next(s.outer);
-  {
-    PollLoop inner;
-    inner.next(s.inner);
-    inner.next(s.inner);
-    CHECK(s.totals(s.outer_class).polls == 0);
-  }
-  CHECK(s.totals(s.inner_class).polls == 2);
-  CHECK(task_of(s.line().task) == s.outer.handle().ref);
-  outer.end();
-  CHECK(s.totals(s.outer_class).polls == 1);
 }
 
 }  // namespace

@@ -128,36 +128,5 @@ TEST_CASE("a writer and a reader thread on one mapping account for every sample"
   CHECK(read + w.line().dropped == kSamples);
 }
 
-// Guarantee: a reader that finds the same start before and after a non-zero task has the start of that task's poll. A start
-// names one poll, so that one start with two tasks shows a wrong pair; nested polls are where one could come about.
-TEST_CASE("a reader of the worker line never pairs a task with another poll's start") {
-  Writer w;
-  std::atomic<bool> done{false};  // the collector has seen enough
-  std::uint64_t wrong = 0;
-  std::thread collector([&] {
-    pulsed_worker_line& line = w.line();
-    std::uint64_t last_start = 0, last_task = 0;
-    for (int seen = 0; seen != 200'000;) {
-      const std::uint64_t before = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
-      const std::uint64_t task = __atomic_load_n(&line.task, __ATOMIC_ACQUIRE);
-      const std::uint64_t after = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE);
-      if (task == 0 || before != after) continue;
-      ++seen;
-      wrong += after == last_start && task != last_task ? 1 : 0;
-      last_start = after;
-      last_task = task;
-    }
-    done = true;
-  });
-  while (!done.load()) {
-    pulsed_poll_begin({20});
-    pulsed_poll_begin({21});
-    pulsed_poll_end();
-    pulsed_poll_end();
-  }
-  collector.join();
-  CHECK(wrong == 0);
-}
-
 }  // namespace
 }  // namespace pulsed::test
