@@ -118,8 +118,8 @@ TEST_CASE("The pool's threads leave their priority to a daemon that sets priorit
   CHECK(pulsed::asio::isolation_threads(t.ctx, 1));
   const auto nice_of_a_poll = [&] {
     int nice = -100;
+    t.ctx.restart();  // first: what comes to a stopped context waits there for its run()
     net::post(t.ex, [&] { nice = thread_nice(); });
-    t.ctx.restart();
     t.ctx.run();
     return nice;
   };
