@@ -279,7 +279,7 @@ void Daemon::quarantine(collect::Service& service, Time now) {
 
 policy::ClassPolicy Daemon::policy_of(const std::string& service,
                                       const collect::ClassView& cls) const {
-  policy::ClassPolicy resolved = policy::resolve(policy_, service, cls.name, cls.priority);
+  policy::ClassPolicy resolved = policy::resolve(policy_, {service, cls.name}, cls.priority);
   // Observe counts violations and moves nothing.
   if (policy_.enforcement == policy::Enforcement::kObserve)
     resolved.fields.max_tier = policy::Tier::kMonitor;
@@ -344,7 +344,7 @@ void Daemon::publish(Time now) {
     beat();
   }
   snapshot->at = now;
-  counters_.policy_revision = std::to_string(revision_);
+  counters_.policy_revision = revision_;
   counters_.enforcement = policy_.enforcement;
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
   snapshot->daemon = counters_;

@@ -8,13 +8,23 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/histogram.h"
-#include "daemon/policy/types.h"
+#include "daemon/policy/policy.h"
 
 namespace pulsed {
+
+// What would have been done to polls of a class that is not enforced.
+struct WouldBe {
+  std::uint64_t yields = 0;          // polls that would have been asked to yield
+  std::uint64_t isolated_polls = 0;  // polls that would have run on the isolation pool
+  std::uint64_t demotions = 0;       // polls whose thread would have been demoted
+  std::uint64_t spare_wakes = 0;     // polls in whose place a spare worker would have been woken
+  std::uint64_t cpu_ns = 0;          // of all these polls, each counted once
+};
 
 // One (service name, class name), summed over the processes of that name.
 struct ClassSnapshot {
@@ -29,7 +39,11 @@ struct ClassSnapshot {
   std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
   policy::Tier tier =
       policy::Tier::kMonitor;  // where new tasks of the class begin, now (highest process)
-  Histogram poll_duration;     // wall time of ended polls whose samples arrived
+  policy::Enforcement enforcement = policy::Enforcement::kObserve;  // in force (highest process)
+  std::optional<policy::Tier> pinned;
+  std::uint64_t demotions = 0;  // of threads that its polls held
+  WouldBe would_be;
+  Histogram poll_duration;  // wall time of ended polls whose samples arrived
   Histogram queue_wait;
 };
 
@@ -70,8 +84,11 @@ struct ServiceSnapshot {
 
 struct DaemonSnapshot {
   std::string version;
-  std::string policy_revision;  // "1" at the start, and one more with each reload
+  std::uint64_t policy_revision = 0;  // in force
   policy::Enforcement enforcement = policy::Enforcement::kShadow;
+  policy::Enforcement enforcement_limit = policy::Enforcement::kEnforce;
+  policy::Profile profile = policy::Profile::kBalanced;
+  std::chrono::system_clock::time_point started_at;
   std::uint64_t policy_reloads = 0;
   std::uint64_t policy_reload_failures = 0;
   std::uint64_t attaches = 0;

@@ -176,7 +176,8 @@ void add_daemon(Families& families, const DaemonSnapshot& d) {
   families.number(kAttachesRefused, d.attaches_refused);
   families.number(kQuarantines, d.quarantines);
   families.number(kFoldedLabelValues, d.folded_label_values);
-  families.number(kPolicyInfo, true, {label_value(d.policy_revision), policy::name(d.enforcement)});
+  families.number(kPolicyInfo, true,
+                  {std::to_string(d.policy_revision), policy::name(d.enforcement)});
   families.number(kPolicyReloads, d.policy_reloads);
   families.number(kPolicyReloadFailures, d.policy_reload_failures);
   families.number(kHighPriority, d.high_priority);

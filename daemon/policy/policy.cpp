@@ -1,5 +1,7 @@
 #include "daemon/policy/policy.h"
 
+#include <algorithm>
+
 #include "daemon/policy/field_table.h"
 
 namespace pulsed::policy {
@@ -7,6 +9,11 @@ namespace {
 
 bool matches(std::string_view pattern, std::string_view text) {
   return pattern.empty() || glob_match(pattern, text);
+}
+
+bool matches(const Match& match, const Subject& subject) {
+  return (!match.uid || match.uid == subject.uid) && matches(match.service, subject.service) &&
+         matches(match.task_class, subject.task_class);
 }
 
 }  // namespace
@@ -43,19 +50,21 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-ClassPolicy resolve(const Policy& policy, std::string_view service, std::string_view task_class,
-                    Priority registered) {
+ClassPolicy resolve(const Policy& policy, const Subject& subject, Priority registered) {
   TierFields fields = overridden(profile_fields(policy.profile), policy.defaults);
-  std::optional<Priority> priority;
+  ClassPolicy result{registered, fields, policy.enforcement};
   // Backwards, so that an earlier rule overwrites what a later one set.
   for (auto rule = policy.rules.rbegin(); rule != policy.rules.rend(); ++rule) {
-    if (!matches(rule->match.service, service)) continue;
-    if (!matches(rule->match.task_class, task_class)) continue;
+    if (!matches(rule->match, subject)) continue;
     fields = overridden(fields, rule->set);
-    if (rule->priority) priority = rule->priority;
+    result.priority = rule->priority.value_or(result.priority);
+    result.weight = rule->weight.value_or(result.weight);
+    result.may_migrate = rule->may_migrate.value_or(result.may_migrate);
+    result.enforcement = rule->enforcement.value_or(result.enforcement);
   }
-  const Priority effective = priority.value_or(registered);
-  return {effective, scaled(fields, effective)};
+  result.enforcement = std::min(result.enforcement, policy.enforcement_limit);
+  result.fields = scaled(fields, result.priority);
+  return result;
 }
 
 }  // namespace pulsed::policy

@@ -119,40 +119,60 @@ struct TierOverrides {
 
 [[nodiscard]] TierFields overridden(const TierFields& fields, const TierOverrides& set);
 
-// For which services and classes a rule holds. Globs know `*`, `?` and nothing else; empty means
-// any.
+// For which services and classes a rule holds. Globs know `*`, `?` and nothing else; what is empty
+// or not set means any.
 struct Match {
   std::string service;
   std::string task_class;
+  std::optional<std::uint32_t> uid;  // of the service's process
   friend bool operator==(const Match&, const Match&) = default;
 };
+
+inline constexpr std::uint32_t kOrdinaryWeight = 100;
 
 struct Rule {
   Match match;
   std::optional<Priority> priority;  // overrides what the class registered with
+  std::optional<std::uint32_t>
+      weight;  // [1, 1000]: share of the isolation pool's time while it is contended
+  std::optional<bool> may_migrate;         // false: never to the isolation pool
+  std::optional<Enforcement> enforcement;  // of these classes, instead of the policy's
   TierOverrides set;
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
 struct Policy {
   Enforcement enforcement = Enforcement::kShadow;
+  // No class is treated beyond it, whatever rules say: the emergency stop.
+  Enforcement enforcement_limit = Enforcement::kEnforce;
   Profile profile = Profile::kBalanced;
   TierOverrides defaults;
   std::vector<Rule> rules;  // the first rule that matches and sets a field wins that field
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 
-// What holds for one class: already scaled by its priority.
+// What holds for one class: already scaled by its priority, and within the enforcement limit.
 struct ClassPolicy {
   Priority priority;
   TierFields fields;
+  Enforcement enforcement = Enforcement::kShadow;
+  std::uint32_t weight = kOrdinaryWeight;
+  bool may_migrate = true;
+  std::optional<Tier> pinned{};  // all its tasks are held there; never from a policy
+};
+
+// Whom a rule is held against.
+struct Subject {
+  std::string_view service;
+  std::string_view task_class;
+  std::optional<std::uint32_t> uid{};  // not known: rules that name one do not match
 };
 
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
 
 // Resolves profile, defaults and rules for a class that registered with `registered`.
-[[nodiscard]] ClassPolicy resolve(const Policy& policy, std::string_view service,
-                                  std::string_view task_class, Priority registered);
+[[nodiscard]] ClassPolicy resolve(const Policy& policy, const Subject& subject,
+                                  Priority registered);
 
 // Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the
 // poll_budget 4ms"), or nothing. Checks every field's range, and the relations between fields under

@@ -133,7 +133,7 @@ TEST_CASE(
 TEST_CASE("the isolation pool is lowered also where the policy lowers no worker") {
   if (!act::may_set_priorities()) return;
   OneThread t;
-  policy::ClassPolicy policy = policy::resolve({}, "test", "", policy::Priority::kNormal);
+  policy::ClassPolicy policy = policy::resolve({}, {"test", ""}, policy::Priority::kNormal);
   policy.fields.demote_to = {policy::OsPriority::Kind::kUnchanged, 0};
   t.service().tiers.set_class_policy(policy::ClassId{1}, policy, t.now());
   t.burn(0, 2ms);

@@ -44,7 +44,7 @@ struct TwoAndTwo : AttachedByHand {
     return n;
   }
   void allow(std::uint32_t most) {
-    policy::ClassPolicy policy = policy::resolve({}, "test", "", policy::Priority::kNormal);
+    policy::ClassPolicy policy = policy::resolve({}, {"test", ""}, policy::Priority::kNormal);
     policy.fields.max_spare_workers = most;
     service().tiers.set_class_policy(policy::ClassId{1}, policy, now());
   }

@@ -128,7 +128,7 @@ class AttachedByHand {
   std::unique_ptr<collect::Service> service_;
   collect::Collector collector_{clock_, false,
                                 [](const collect::Service&, const collect::ClassView& cls) {
-                                  return policy::resolve({}, "test", cls.name, cls.priority);
+                                  return policy::resolve({}, {"test", cls.name}, cls.priority);
                                 }};
 };
 

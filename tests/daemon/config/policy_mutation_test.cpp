@@ -138,7 +138,7 @@ TEST_CASE("a damaged policy is refused, or is a policy that prints and resolves"
     REQUIRE(again);
     CHECK(*again.value == *outcome.value);
     const auto resolved =
-        policy::resolve(*outcome.value, "shop-1", "a/b", policy::Priority::kCritical);
+        policy::resolve(*outcome.value, {"shop-1", "a/b"}, policy::Priority::kCritical);
     CHECK(resolved.fields.emergency_poll > resolved.fields.poll_budget);
     const std::uint32_t spares = resolved.fields.max_spare_workers;
     CHECK((spares <= 4096 || spares == policy::kAsManyAsWorkers));

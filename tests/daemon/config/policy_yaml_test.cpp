@@ -177,8 +177,8 @@ TEST_CASE("a spelled-out policy means the same") {
   const policy::Policy policy = good("profile: permissive\ndefaults: {window: 3s}\n");
   const policy::Policy full = spelled_out(policy);
   CHECK(full.defaults.window == 3s);
-  CHECK(policy::resolve(full, "s", "c", policy::Priority::kHigh).fields ==
-        policy::resolve(policy, "s", "c", policy::Priority::kHigh).fields);
+  CHECK(policy::resolve(full, {"s", "c"}, policy::Priority::kHigh).fields ==
+        policy::resolve(policy, {"s", "c"}, policy::Priority::kHigh).fields);
   CHECK(good(to_yaml(full)) == full);
 }
 
@@ -294,7 +294,7 @@ rules:
 )");
   using Kind = policy::OsPriority::Kind;
   const auto of = [&](std::string_view service, std::string_view cls) {
-    return policy::resolve(policy, service, cls, policy::Priority::kNormal).fields;
+    return policy::resolve(policy, {service, cls}, policy::Priority::kNormal).fields;
   };
   CHECK(of("shop", "checkout/pay").demote_to == policy::OsPriority{Kind::kUnchanged});
   CHECK(of("shop", "checkout/pay").spare_after == 3ms);

@@ -26,7 +26,7 @@ using Labels = std::map<std::string, std::string>;
 Snapshot full_snapshot() {
   Snapshot s;
   s.daemon = {.version = "1.2.3",
-              .policy_revision = "7",
+              .policy_revision = 7,
               .enforcement = policy::Enforcement::kEnforce,
               .policy_reloads = 101,
               .policy_reload_failures = 102,

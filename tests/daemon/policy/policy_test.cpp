@@ -123,15 +123,15 @@ TEST_CASE(
   policy.rules[2].match.service = "shop";
   policy.rules[2].priority = Priority::kHigh;
 
-  const ClassPolicy render = resolve(policy, "web", "checkout/render", Priority::kNormal);
+  const ClassPolicy render = resolve(policy, {"web", "checkout/render"}, Priority::kNormal);
   CHECK(render.priority == Priority::kNormal);
   CHECK(render.fields.poll_budget == 700us);
   CHECK(render.fields.cooldown == 9s);
   CHECK(render.fields.window == 3s);
   CHECK(render.fields.emergency_poll == 2ms);
 
-  CHECK(resolve(policy, "web", "search", Priority::kNormal).fields.poll_budget == 900us);
-  const ClassPolicy shop = resolve(policy, "shop", "search", Priority::kLow);
+  CHECK(resolve(policy, {"web", "search"}, Priority::kNormal).fields.poll_budget == 900us);
+  const ClassPolicy shop = resolve(policy, {"shop", "search"}, Priority::kLow);
   CHECK(shop.priority == Priority::kHigh);
   CHECK(shop.fields.poll_budget == 1800us);
 }
@@ -141,7 +141,7 @@ TEST_CASE("every override reaches its field") {
   const auto differs = [&](auto&& set) {
     Policy policy;
     set(policy.defaults);
-    return resolve(policy, "s", "c", Priority::kNormal).fields != b;
+    return resolve(policy, {"s", "c"}, Priority::kNormal).fields != b;
   };
   CHECK(differs([](TierOverrides& o) { o.poll_budget = 1500us; }));
   CHECK(differs([](TierOverrides& o) { o.promotion_threshold = {9, 9, 9}; }));

@@ -165,7 +165,7 @@ class Storm {
     REQUIRE_FALSE(contradiction(policy));
     const auto priority = Priority{static_cast<std::uint8_t>(pick(kPriorityCount))};
     max_tier_[index(c)] = *policy.defaults.max_tier;
-    tiers_.set_class_policy(c, resolve(policy, "s", "c", priority), now_);
+    tiers_.set_class_policy(c, resolve(policy, {"s", "c"}, priority), now_);
   }
   [[nodiscard]] Tier max_tier(ClassId c) const { return max_tier_[index(c)]; }
 
