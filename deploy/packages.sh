@@ -13,12 +13,14 @@ PULSED_BUILD_PACKAGES=(
   g++ cmake ninja-build ccache python3
   libboost-dev libboost-context-dev libboost-coroutine-dev libasio-dev
   prometheus-cpp-dev
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc pkg-config
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev
   doctest-dev libbenchmark-dev
 )
 
-# What tests/run needs beyond it: the second compiler, the formatter, promtool, and what counts instructions.
-PULSED_TEST_PACKAGES=(clang clang-format prometheus valgrind)
+# What tests/run needs beyond it: the second compiler, the formatter, promtool, what counts instructions, and a
+# gRPC client that is not ours.
+PULSED_TEST_PACKAGES=(clang clang-format prometheus valgrind python3-grpcio python3-protobuf)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
 PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)
