@@ -30,7 +30,7 @@
 #include "directive.h"
 
 #define PULSED_ABI_MAJOR 1u
-#define PULSED_ABI_MINOR 1u /* 1.1: spare workers, demotion */
+#define PULSED_ABI_MINOR 2u /* 1.1: spare workers, demotion; 1.2: weights */
 
 #define PULSED_MAGIC_S 0x31534445534c5550ull /* "PULSEDS1", little-endian */
 #define PULSED_MAGIC_D 0x31444445534c5550ull /* "PULSEDD1" */
@@ -274,13 +274,28 @@ struct pulsed_worker_word {
   uint64_t reserved[4];
 };
 
-/* Task word and class word: generation 16 | reserved 11 | tier 2 | directive 3. A task word holds only for a task of the
- * same generation; another task of that slot starts from its class's word. A class word's generation counts its changes.
+/*    31            16 15         5 4    3 2         0
+ *   ┌────────────────┬────────────┬──────┬───────────┐
+ *   │ generation  16 │ weight  11 │tier 2│directive 3│
+ *   └────────────────┴────────────┴──────┴───────────┘
+ *
+ * Task word and class word. A task word holds only for a task of the same generation; another task of that slot starts from
+ * its class's word. A class word's generation counts its changes.
+ *
+ * The weight is the class's share of the isolation pool's time while that is contended, [1, 1000]; 0 is the ordinary weight,
+ * so that a class word of before 1.2 has it, and more than 1000 is read as 1000. It is in class words alone, that of a
+ * task's class as of now whether or not the task has a word of its own; in task words these bits stay 0.
+ *
  * MEASURE alone is obeyed only in a task's own word: poll begin looks at no class word, to spare a load. So a fresh task, and
  * one without a slot, is not measured until it has a word of its own. */
 #define PULSED_WORD_GENERATION_SHIFT 16
 #define PULSED_WORD_TIER_SHIFT 3
 #define PULSED_WORD_TIER_MASK 3u
+#define PULSED_WORD_WEIGHT_SHIFT 5
+#define PULSED_WORD_WEIGHT_MASK 0x7ffu
+
+#define PULSED_WEIGHT_ORDINARY 100u /* what a weight of 0 stands for */
+#define PULSED_WEIGHT_MAX 1000u
 
 /* --- the attach socket: SEQPACKET, one message a packet ----------------------------------------------------------- */
 

@@ -101,6 +101,20 @@ TEST_CASE("the fields of a task reference fill one word without overlap") {
   CHECK(PULSED_MAX_CLASSES - 1 == PULSED_REF_CLASS_MASK);
 }
 
+TEST_CASE("the fields of a task or class word fill it without overlap") {
+  const std::uint32_t generation = 0xffffU << PULSED_WORD_GENERATION_SHIFT;
+  const std::uint32_t weight = PULSED_WORD_WEIGHT_MASK << PULSED_WORD_WEIGHT_SHIFT;
+  const std::uint32_t tier = PULSED_WORD_TIER_MASK << PULSED_WORD_TIER_SHIFT;
+  const std::uint32_t directive = PULSED_DIRECTIVE_MASK;
+  CHECK((generation ^ weight ^ tier ^ directive) == ~0U);
+  CHECK((generation | weight | tier | directive) == ~0U);
+  CHECK(PULSED_WORD_GENERATION_SHIFT == 16);
+  CHECK(PULSED_WORD_WEIGHT_SHIFT == 5);
+  CHECK(PULSED_WORD_TIER_SHIFT == 3);
+  CHECK(PULSED_WEIGHT_ORDINARY == 100);  // what 0 stands for: the words of a daemon of ABI 1.1
+  CHECK(PULSED_WEIGHT_MAX <= PULSED_WORD_WEIGHT_MASK);
+}
+
 TEST_CASE("the words of tiers and directives and records are part of the ABI") {
   CHECK(PULSED_TIER_ISOLATE == 3);
   CHECK(PULSED_DIRECTIVE_MEASURE == 1);
@@ -121,7 +135,8 @@ TEST_CASE("the words of tiers and directives and records are part of the ABI") {
 
 TEST_CASE("the ABI's version tells which of the reserved fields have a meaning") {
   CHECK(PULSED_ABI_MAJOR == 1);
-  CHECK(PULSED_ABI_MINOR == 1);  // run_loop, demoted_start, restored, spare, own_*, abilities
+  // 1.1: run_loop, demoted_start, restored, spare, own_*, abilities; 1.2: weights in class words
+  CHECK(PULSED_ABI_MINOR == 2);
 }
 
 }  // namespace
