@@ -42,6 +42,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void close_task(pulsed_task task);
   void set_class(pulsed_task& task, std::uint16_t cls);
   [[nodiscard]] std::uint32_t directive(pulsed_task task) const;
+  [[nodiscard]] std::uint32_t weight(pulsed_task task) const;
 
   // Gives it a line and a share in the session.
   bool add_worker(std::unique_ptr<WorkerState> worker);
@@ -81,6 +82,10 @@ class Session : public std::enable_shared_from_this<Session> {
   Wake attach_and_serve(bool& was_attached);
   void count_table_full();
   [[nodiscard]] bool live(pulsed_task task) const;
+  // What `read` finds in the attachment of now: the worker's own, or for other threads the session's.
+  [[nodiscard]] std::uint32_t asked(pulsed_task task,
+                                    std::uint32_t (*read)(const Attachment&, pulsed_task),
+                                    std::uint32_t detached) const;
   // The class, or the unnamed one if nobody registered it: a daemon rejects what such a task says.
   [[nodiscard]] std::uint16_t registered(std::uint16_t cls) const {
     return cls < class_count_.load(std::memory_order_relaxed) ? cls : 0;

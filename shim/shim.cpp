@@ -69,6 +69,10 @@ uint32_t pulsed_task_directive(const pulsed_session* session, pulsed_task task) 
   return session != nullptr ? of(session)->directive(task) : 0;
 }
 
+uint32_t pulsed_task_weight(const pulsed_session* session, pulsed_task task) {
+  return session != nullptr ? of(session)->weight(task) : PULSED_WEIGHT_ORDINARY;
+}
+
 pulsed_spares* pulsed_spares_open(pulsed_session* session, const pulsed_spares_options* options) {
   if (session == nullptr || options == nullptr) return nullptr;
   try {

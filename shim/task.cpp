@@ -1,4 +1,5 @@
 // Tasks of a session: slots, classes, and what the daemon asks for them.
+#include <algorithm>
 #include <exception>
 
 #include "shim/session.h"
@@ -17,18 +18,29 @@ std::uint16_t class_of(pulsed_task t) {
   return static_cast<std::uint16_t>(t.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
 }
 
+std::uint32_t class_word(const Attachment& a, pulsed_task task) {
+  const std::uint16_t cls = class_of(task);
+  return cls < a.dimensions.classes ? __atomic_load_n(&a.daemon.classes[cls], __ATOMIC_RELAXED) : 0;
+}
+
 std::uint32_t obeyed_word(const Attachment& a, pulsed_task task) {
   if (const std::uint32_t slot = slot_of(task); slot != 0 && slot < a.dimensions.tasks) {
     const std::uint32_t word = __atomic_load_n(&a.daemon.tasks[slot], __ATOMIC_RELAXED);
     if (word >> PULSED_WORD_GENERATION_SHIFT == generation_of(task)) return word;
   }
-  const std::uint16_t cls = class_of(task);
-  return cls < a.dimensions.classes ? __atomic_load_n(&a.daemon.classes[cls], __ATOMIC_RELAXED) : 0;
+  return class_word(a, task);
 }
 
 std::uint32_t directive_in(const Attachment& a, pulsed_task task) {
   const std::uint32_t asked = obeyed_word(a, task) & PULSED_DIRECTIVE_MASK;
   return asked != 0 && lease_holds(*a.daemon.daemon) ? asked : 0;
+}
+
+std::uint32_t weight_in(const Attachment& a, pulsed_task task) {
+  const std::uint32_t asked =
+      class_word(a, task) >> PULSED_WORD_WEIGHT_SHIFT & PULSED_WORD_WEIGHT_MASK;
+  if (asked == 0 || !lease_holds(*a.daemon.daemon)) return PULSED_WEIGHT_ORDINARY;
+  return std::min(asked, PULSED_WEIGHT_MAX);
 }
 
 }  // namespace
@@ -123,15 +135,23 @@ void Session::publish_identity(const WorkerState* worker, std::uint32_t slot) co
   if (attachment_ != nullptr) store(*attachment_);
 }
 
-std::uint32_t Session::directive(pulsed_task task) const {
-  if (in_child()) return 0;
+std::uint32_t Session::asked(pulsed_task task,
+                             std::uint32_t (*read)(const Attachment&, pulsed_task),
+                             std::uint32_t detached) const {
+  if (in_child()) return detached;
   const WorkerState* worker = this_worker();
   if (worker != nullptr && worker->session.get() == this) {
     // Our own attachment, which only this thread changes; a lost daemon's lease runs out by itself.
-    return pulsed_this_hot() != nullptr ? directive_in(*worker->attachment, task) : 0;
+    return pulsed_this_hot() != nullptr ? read(*worker->attachment, task) : detached;
   }
   const std::lock_guard lock(mutex_);
-  return attachment_ != nullptr ? directive_in(*attachment_, task) : 0;
+  return attachment_ != nullptr ? read(*attachment_, task) : detached;
+}
+
+std::uint32_t Session::directive(pulsed_task task) const { return asked(task, directive_in, 0); }
+
+std::uint32_t Session::weight(pulsed_task task) const {
+  return asked(task, weight_in, PULSED_WEIGHT_ORDINARY);
 }
 
 }  // namespace pulsed::shim

@@ -21,10 +21,11 @@ int c11_service_polls(pulsed_session* session) {
   pulsed_poll_next(task);
   pulsed_poll_end();
   const uint32_t directive = pulsed_task_directive(session, task);
+  const uint32_t weight = pulsed_task_weight(session, task);
   pulsed_task_set_class(session, &task, cls);
   pulsed_task_close(session, task);
   pulsed_worker_detach();
-  return asked || directive != 0 ? 3 : 0;
+  return asked || directive != 0 || weight != PULSED_WEIGHT_ORDINARY ? 3 : 0;
 }
 
 size_t c11_hot_size(void) { return sizeof(struct pulsed_hot); }

@@ -41,6 +41,7 @@ bool every_call_is_inert(Session& session, const Task& task, const char* class_n
   pulsed_task_close(c, young);
   pulsed_task_close(c, task.handle());
   inert = inert && pulsed_task_directive(c, task.handle()) == 0;
+  inert = inert && pulsed_task_weight(c, task.handle()) == PULSED_WEIGHT_ORDINARY;
   inert = inert && pulsed_class(c, class_name, PULSED_PRIORITY_HIGH) == 0;
   inert = inert && pulsed_worker_attach(c, "child", 0) == -1;
   inert = inert && !session.attached() && !session.wait_attached(kLong);

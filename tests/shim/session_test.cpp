@@ -45,6 +45,7 @@ TEST_CASE("without a daemon every call does nothing and nothing is said") {
       task.set_class(session.task_class("b"));
     }
     CHECK(task.directive() == 0);
+    CHECK(task.weight() == PULSED_WEIGHT_ORDINARY);
   }
   CHECK(log.lines().empty());
 }
@@ -57,6 +58,7 @@ TEST_CASE("a null session and no task are taken everywhere") {
   pulsed_task task = pulsed_task_open(nullptr, 1);
   CHECK(task.ref == 0);
   CHECK(pulsed_task_directive(nullptr, task) == 0);
+  CHECK(pulsed_task_weight(nullptr, task) == PULSED_WEIGHT_ORDINARY);
   pulsed_task_set_class(nullptr, &task, 1);
   pulsed_task_close(nullptr, task);
   pulsed_worker_detach();

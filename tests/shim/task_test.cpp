@@ -6,6 +6,8 @@ namespace {
 constexpr auto kIsolate = PULSED_DIRECTIVE_ISOLATE;
 constexpr auto kMeasure = PULSED_DIRECTIVE_MEASURE;
 
+std::uint32_t weighing(std::uint32_t weight) { return weight << PULSED_WORD_WEIGHT_SHIFT; }
+
 TEST_CASE("a task's identity is published when it is opened and when it is closed") {
   AttachedService s;
   const TaskClass cls = s.session.task_class("a");
@@ -166,6 +168,66 @@ TEST_CASE("tier bits of a word ask nothing by themselves") {
   const Task task = s.session.open(s.session.task_class("a"));
   s.peer.ask_task(task.handle(), PULSED_TIER_ISOLATE << PULSED_WORD_TIER_SHIFT);
   CHECK(task.directive() == 0);
+}
+
+TEST_CASE("a task has the weight of its class whether or not it has a word of its own") {
+  AttachedService s;
+  const TaskClass heavy = s.session.task_class("heavy");
+  const TaskClass plain = s.session.task_class("plain");
+  Task task = s.session.open(heavy);
+  const auto check = [&] {
+    s.peer.ask_class(heavy.id(), weighing(300) | kIsolate);
+    s.peer.ask_class(plain.id(), kIsolate);
+    CHECK(task.weight() == 300);
+    s.peer.ask_task(task.handle(), kMeasure);
+    CHECK(task.weight() == 300);
+    task.set_class(plain);
+    CHECK(task.weight() == PULSED_WEIGHT_ORDINARY);
+    task.set_class(heavy);
+    const pulsed_task slotless{std::uint64_t{heavy.id()} << PULSED_REF_CLASS_SHIFT};
+    CHECK(pulsed_task_weight(s.session.c_session(), slotless) == 300);
+    for (const std::uint32_t weight : {1U, 1000U}) {
+      s.peer.ask_class(heavy.id(), weighing(weight));
+      CHECK(task.weight() == weight);
+    }
+    s.peer.ask_class(heavy.id(), weighing(PULSED_WORD_WEIGHT_MASK));
+    CHECK(task.weight() == PULSED_WEIGHT_MAX);
+  };
+  check();  // through the session's lock, and on a worker without it
+  const Worker worker(s.session);
+  check();
+}
+
+TEST_CASE("a weight holds only while the lease does and ends with the daemon") {
+  AttachedService s;
+  const Worker worker(s.session);
+  const TaskClass cls = s.session.task_class("a");
+  const Task task = s.session.open(cls);
+  s.peer.ask_class(cls.id(), weighing(300));
+  REQUIRE(task.weight() == 300);
+  s.peer.let_lease_run_out();
+  CHECK(task.weight() == PULSED_WEIGHT_ORDINARY);
+  s.lose_daemon_and_accept();
+  { const PollScope poll(task); }
+  CHECK(task.weight() == PULSED_WEIGHT_ORDINARY);
+}
+
+TEST_CASE("weight bits of a word ask nothing by themselves, and take no generation away") {
+  AttachedService s;
+  const TaskClass cls = s.session.task_class("a");
+  const Task task = s.session.open(cls);
+  s.peer.ask_class(cls.id(), weighing(PULSED_WORD_WEIGHT_MASK));
+  CHECK(task.directive() == 0);
+  s.peer.ask_class(cls.id(), weighing(PULSED_WORD_WEIGHT_MASK) | kIsolate);
+  CHECK(task.directive() == kIsolate);
+  s.peer.ask_task(task.handle(), weighing(PULSED_WORD_WEIGHT_MASK));
+  CHECK(task.directive() == 0);
+  s.peer.ask_task(task.handle(), weighing(PULSED_WORD_WEIGHT_MASK) | kMeasure);
+  CHECK(task.directive() == kMeasure);
+  const Worker worker(s.session);
+  const pulsed_hot* hot = pulsed_this_hot();
+  REQUIRE(hot != nullptr);
+  CHECK(pulsed_wants_measure(hot, task.handle().ref) != 0);
 }
 
 TEST_CASE("a class changed outside a poll counts from the next poll on") {

@@ -139,6 +139,11 @@ PULSED_API void pulsed_task_set_class(pulsed_session* session, pulsed_task* task
 /* What the daemon asks for this task now: a set of enum pulsed_directive; 0 without a live daemon. Any thread. */
 PULSED_API uint32_t pulsed_task_directive(const pulsed_session* session, pulsed_task task);
 
+/* The weight of the task's class now, [1, 1000]: its share of the isolation pool's time, beside those of other classes that
+ * have work there. The ordinary one, 100, without a live daemon, or where the policy says nothing. For those that schedule
+ * isolated tasks; the Asio adapter does. Any thread. */
+PULSED_API uint32_t pulsed_task_weight(const pulsed_session* session, pulsed_task task);
+
 /* Where the shim's clock stands, in ticks; differences of two readings are queue waits. */
 static inline uint64_t pulsed_now(void);
 

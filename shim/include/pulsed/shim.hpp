@@ -192,6 +192,10 @@ class Task {
     return session_ == nullptr ? 0 : pulsed_task_directive(session_, task_);
   }
   [[nodiscard]] bool isolated() const { return (directive() & PULSED_DIRECTIVE_ISOLATE) != 0; }
+  // Of its class, [1, 1000], as shares of the isolation pool's time; 100 without a live daemon.
+  [[nodiscard]] std::uint32_t weight() const {
+    return session_ == nullptr ? PULSED_WEIGHT_ORDINARY : pulsed_task_weight(session_, task_);
+  }
   [[nodiscard]] pulsed_task handle() const { return task_; }
   [[nodiscard]] pulsed_session* c_session() const { return session_; }  // null for "no task"
 
