@@ -1,48 +1,12 @@
 // The printing half of policy_yaml.h.
-#include <array>
 #include <optional>
 
 #include "daemon/config/policy_yaml.h"
-#include "daemon/config/units.h"
+#include "daemon/config/value_text.h"
 #include "daemon/policy/field_table.h"
 
 namespace pulsed::config {
 namespace {
-
-// By its limits, as a count may be a word too.
-std::string value_text(Duration d, policy::DurationRange /*limits*/) { return duration_text(d); }
-std::string value_text(std::uint32_t n, policy::CountRange /*limits*/) { return std::to_string(n); }
-std::string value_text(double d, policy::Share /*limits*/) { return fraction_text(d); }
-std::string value_text(policy::Tier tier, policy::TierName /*limits*/) {
-  return std::string(policy::name(tier));
-}
-
-std::string value_text(std::uint32_t n, policy::SpareCount /*limits*/) {
-  return n == policy::kAsManyAsWorkers ? std::string(policy::kAsManyAsWorkersWord)
-                                       : std::to_string(n);
-}
-
-std::string value_text(const policy::OsPriority& priority, policy::LoweredTo /*limits*/) {
-  switch (priority.kind) {
-    case policy::OsPriority::Kind::kUnchanged:
-      return std::string(policy::kUnchangedWord);
-    case policy::OsPriority::Kind::kIdle:
-      return std::string(policy::kIdleWord);
-    case policy::OsPriority::Kind::kNice:
-      break;
-  }
-  return std::to_string(priority.nice);
-}
-
-template <typename T, std::size_t N, typename Limits>
-std::string value_text(const std::array<T, N>& values, const Limits& limits) {
-  std::string out = "{";
-  for (std::size_t i = 0; i < N; ++i) {
-    if (i > 0) out += ", ";
-    out += std::string(policy::kTierNames[i]) + ": " + value_text(values[i], limits);
-  }
-  return out + "}";
-}
 
 std::string in_quotes(const std::string& text) {
   std::string out = "\"";
@@ -53,29 +17,35 @@ std::string in_quotes(const std::string& text) {
   return out + "\"";
 }
 
+template <typename Field, typename T>
+std::string line(const Field& field, const std::optional<T>& value, const std::string& indent) {
+  if (!value) return {};
+  return indent + std::string(field.name) + ": " + value_text(*value, field.limits) + "\n";
+}
+
 std::string overrides_text(const policy::TierOverrides& set, const std::string& indent) {
   std::string out;
-  policy::for_each_tier_field([&](const auto& field) {
-    const auto& value = set.*field.set;
-    if (value)
-      out += indent + std::string(field.name) + ": " + value_text(*value, field.limits) + "\n";
-  });
+  policy::for_each_tier_field(
+      [&](const auto& field) { out += line(field, set.*field.set, indent); });
   return out;
 }
 
 std::string match_text(const policy::Match& match) {
   std::string out;
-  if (!match.service.empty()) out += "service: " + in_quotes(match.service);
-  if (!match.task_class.empty()) {
-    out += (out.empty() ? "class: " : ", class: ") + in_quotes(match.task_class);
-  }
+  const auto add = [&](std::string_view key, const std::string& value) {
+    out += (out.empty() ? "" : ", ") + std::string(key) + ": " + value;
+  };
+  if (!match.service.empty()) add("service", in_quotes(match.service));
+  if (match.uid) add("uid", std::to_string(*match.uid));
+  if (!match.task_class.empty()) add("class", in_quotes(match.task_class));
   return "{" + out + "}";
 }
 
 std::string rule_text(const policy::Rule& rule) {
-  std::string set = overrides_text(rule.set, "    ");
-  if (rule.priority)
-    set = "    priority: " + std::string(policy::name(*rule.priority)) + "\n" + set;
+  std::string set;
+  policy::for_each_rule_field(
+      [&](const auto& field) { set += line(field, rule.*field.set, "    "); });
+  set += overrides_text(rule.set, "    ");
   return set.empty() ? set : "  - match: " + match_text(rule.match) + "\n" + set;
 }
 
@@ -83,6 +53,7 @@ std::string rule_text(const policy::Rule& rule) {
 
 std::string to_yaml(const policy::Policy& policy) {
   std::string out = "enforcement: " + std::string(policy::name(policy.enforcement)) + "\n";
+  out += "enforcement_limit: " + std::string(policy::name(policy.enforcement_limit)) + "\n";
   out += "profile: " + std::string(policy::name(policy.profile)) + "\n";
   const std::string defaults = overrides_text(policy.defaults, "  ");
   if (!defaults.empty()) out += "defaults:\n" + defaults;

@@ -10,7 +10,6 @@
 //       promotion_threshold: {monitor: 10, warn: 6, yield: 4}   # or a list, [10, 6, 4]
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -19,8 +18,8 @@
 
 namespace pulsed::config {
 
-inline constexpr std::size_t kMostRules = 256;
-inline constexpr std::size_t kLongestGlob = 64;  // names themselves have at most 63 bytes
+using policy::kLongestGlob;
+using policy::kMostRules;
 
 // `source` names the text in messages. What comes back holds: policy::contradiction has nothing
 // against it.

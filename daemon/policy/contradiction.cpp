@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "daemon/policy/field_table.h"
+#include "daemon/policy/match.h"
 #include "daemon/policy/policy.h"
 
 namespace pulsed::policy {
@@ -93,41 +94,6 @@ Fault fault_of(const TierFields& f) {
   return relation_fault(f);
 }
 
-// Whether some text matches both globs. meet[i][j]: the first i of `a` and the first j of `b` can
-// spell the same text.
-bool overlap(std::string_view a, std::string_view b) {
-  if (a.empty() || b.empty()) return true;
-  const std::size_t row = b.size() + 1;
-  std::vector<bool> meet((a.size() + 1) * row);
-  meet[0] = true;
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      bool both = meet[i * row + j];
-      if (i > 0 && meet[(i - 1) * row + j]) both = both || a[i - 1] == '*';
-      if (j > 0 && meet[i * row + j - 1]) both = both || b[j - 1] == '*';
-      if (i > 0 && j > 0) {
-        const char x = a[i - 1];
-        const char y = b[j - 1];
-        if (x == '*') both = both || meet[i * row + j - 1];
-        if (y == '*') both = both || meet[(i - 1) * row + j];
-        const bool same = x == y || x == '?' || y == '?';
-        if (same && x != '*' && y != '*') both = both || meet[(i - 1) * row + j - 1];
-      }
-      meet[i * row + j] = both;
-    }
-  }
-  return meet[a.size() * row + b.size()];
-}
-
-bool overlap(const Match& a, const Match& b) {
-  return overlap(a.service, b.service) && overlap(a.task_class, b.task_class);
-}
-
-bool any(const Match& m) {
-  const auto all = [](std::string_view s) { return s.find_first_not_of('*') == s.npos; };
-  return all(m.service) && all(m.task_class);
-}
-
 // The fields where exactly rules i and j hold, and with them every rule that matches anything.
 // Unscaled: scaled() keeps emergency_poll and slow_poll in proportion to the budget, so what holds
 // here holds for every priority.
@@ -135,7 +101,7 @@ TierFields fields_under(const Policy& policy, std::size_t i, std::size_t j) {
   TierFields fields = overridden(profile_fields(policy.profile), policy.defaults);
   for (std::size_t r = policy.rules.size(); r-- > 0;) {
     const Rule& rule = policy.rules[r];
-    if (r == i || r == j || any(rule.match)) fields = overridden(fields, rule.set);
+    if (r == i || r == j || holds_for_all(rule.match)) fields = overridden(fields, rule.set);
   }
   return fields;
 }

@@ -1,8 +1,10 @@
-// The table of the TierManager's fields: their names as policy.yaml has them, and what each may be. Read, printed, overridden
-// and checked from here alone.
+// The tables of what a policy sets for a class: names as policy.yaml has them, and what each may be. Read, printed, overridden,
+// explained and checked from here alone.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -14,8 +16,11 @@
 namespace pulsed::policy {
 
 // What one value may be, beside a Range.
-struct Share {};     // a double above 0, at most 1
-struct TierName {};  // one of kTierNames
+struct Share {};            // a double above 0, at most 1
+struct TierName {};         // one of kTierNames
+struct PriorityName {};     // one of kPriorityNames
+struct EnforcementName {};  // one of kEnforcementNames
+struct YesOrNo {};
 struct SpareCount {  // kAsManyAsWorkers, or a count within:
   Range<std::uint32_t> count;
 };
@@ -27,6 +32,15 @@ struct LoweredTo {  // kUnchanged, kIdle, or a nice value within:
 inline constexpr std::string_view kAsManyAsWorkersWord = "workers";
 inline constexpr std::string_view kUnchangedWord = "none";
 inline constexpr std::string_view kIdleWord = "idle";
+inline constexpr std::array<std::string_view, 2> kYesAndNo{"true", "false"};
+
+// What the class's priority makes of a field.
+enum class Scaling : std::uint8_t {
+  kNone,
+  kWithPriority,  // x 4 / 2 / 1 / 0.5, at least 1
+  kUpWithPriority,  // x 4 / 2 / 1 / 1: it stands above the budget, and must stay there when that is raised
+  kWithinBudget,  // cut to the scaled poll_budget
+};
 
 template <typename T, typename Limits>
 struct TierField {
@@ -34,10 +48,26 @@ struct TierField {
   std::optional<T> TierOverrides::*set;
   T TierFields::*value;
   Limits limits;  // of one value, where there is one per tier
+  Scaling scaling = Scaling::kNone;
 };
 template <typename T, typename Limits>
 TierField(std::string_view, std::optional<T> TierOverrides::*, T TierFields::*, Limits)
     -> TierField<T, Limits>;
+template <typename T, typename Limits>
+TierField(std::string_view, std::optional<T> TierOverrides::*, T TierFields::*, Limits, Scaling)
+    -> TierField<T, Limits>;
+
+// What a rule may set beside them.
+template <typename T, typename Limits>
+struct RuleField {
+  std::string_view name;
+  std::optional<T> Rule::*set;
+  T ClassPolicy::*value;
+  Limits limits;
+};
+template <typename T, typename Limits>
+RuleField(std::string_view, std::optional<T> Rule::*, T ClassPolicy::*, Limits)
+    -> RuleField<T, Limits>;
 
 using DurationRange = Range<Duration>;
 using CountRange = Range<std::uint32_t>;
@@ -53,22 +83,27 @@ inline constexpr CountRange kChanges{1, 200};
 inline constexpr CountRange kReports{0, 60'000};
 inline constexpr SpareCount kSpares{{0, 4096}};  // a service has no more workers
 inline constexpr LoweredTo kLoweredTo{{1, 19}};
+inline constexpr CountRange kWeights{1, 1'000};
+inline constexpr CountRange kUids{0, 4'294'967'294};  // the last is the kernel's word for none
 
 inline constexpr std::tuple kTierFields{
-    TierField{"poll_budget", &TierOverrides::poll_budget, &TierFields::poll_budget, kSomeTime},
+    TierField{"poll_budget", &TierOverrides::poll_budget, &TierFields::poll_budget, kSomeTime,
+              Scaling::kWithPriority},
     TierField{"promotion_threshold", &TierOverrides::promotion_threshold,
-              &TierFields::promotion_threshold, kCounted},
+              &TierFields::promotion_threshold, kCounted, Scaling::kWithPriority},
     TierField{"promotion_cpu", &TierOverrides::promotion_cpu, &TierFields::promotion_cpu,
               kSomeTime},
-    TierField{"slow_poll", &TierOverrides::slow_poll, &TierFields::slow_poll, kSomeTime},
+    TierField{"slow_poll", &TierOverrides::slow_poll, &TierFields::slow_poll, kSomeTime,
+              Scaling::kUpWithPriority},
     TierField{"promotion_slow_polls", &TierOverrides::promotion_slow_polls,
               &TierFields::promotion_slow_polls, kCounted},
     TierField{"window", &TierOverrides::window, &TierFields::window, kWindow},
     TierField{"emergency_poll", &TierOverrides::emergency_poll, &TierFields::emergency_poll,
-              kSomeTime},
+              kSomeTime, Scaling::kUpWithPriority},
     TierField{"demotion_good_polls", &TierOverrides::demotion_good_polls,
               &TierFields::demotion_good_polls, kGoodPolls},
-    TierField{"good_poll", &TierOverrides::good_poll, &TierFields::good_poll, kSomeTime},
+    TierField{"good_poll", &TierOverrides::good_poll, &TierFields::good_poll, kSomeTime,
+              Scaling::kWithinBudget},
     TierField{"demotion_min_stay", &TierOverrides::demotion_min_stay,
               &TierFields::demotion_min_stay, kAnyTime},
     TierField{"demotion_quiet", &TierOverrides::demotion_quiet, &TierFields::demotion_quiet,
@@ -99,5 +134,26 @@ template <typename Visit>
 constexpr void for_each_tier_field(Visit visit) {
   std::apply([&](const auto&... field) { (visit(field), ...); }, kTierFields);
 }
+
+inline constexpr std::tuple kRuleFields{
+    RuleField{"priority", &Rule::priority, &ClassPolicy::priority, PriorityName{}},
+    RuleField{"weight", &Rule::weight, &ClassPolicy::weight, kWeights},
+    RuleField{"may_migrate", &Rule::may_migrate, &ClassPolicy::may_migrate, YesOrNo{}},
+    RuleField{"enforcement", &Rule::enforcement, &ClassPolicy::enforcement, EnforcementName{}},
+};
+
+template <typename Visit>
+constexpr void for_each_rule_field(Visit visit) {
+  std::apply([&](const auto&... field) { (visit(field), ...); }, kRuleFields);
+}
+
+// Where a list over all of them has its entries: kTierFields first, then kRuleFields.
+inline constexpr std::size_t kTierFieldCount = std::tuple_size_v<decltype(kTierFields)>;
+inline constexpr std::size_t kRuleFieldCount = std::tuple_size_v<decltype(kRuleFields)>;
+inline constexpr std::size_t kFieldCount = kTierFieldCount + kRuleFieldCount;
+inline constexpr std::size_t kPriorityAt = kTierFieldCount;
+inline constexpr std::size_t kEnforcementAt = kFieldCount - 1;
+static_assert(std::get<0>(kRuleFields).name == "priority");
+static_assert(std::get<kRuleFieldCount - 1>(kRuleFields).name == "enforcement");
 
 }  // namespace pulsed::policy

@@ -1,5 +1,5 @@
 // What an operator may decide, as typed values: the fields of the TierManager, profiles, and rules
-// by service and class.
+// by service, user and class.
 //
 // The engine never sees a file format; daemon/config reads YAML into these. Every field has a test
 // in which changing it alone changes the outcome.
@@ -168,16 +168,21 @@ struct Subject {
   std::optional<std::uint32_t> uid{};  // not known: rules that name one do not match
 };
 
-[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
-
-// Resolves profile, defaults and rules for a class that registered with `registered`.
+// Resolves profile, defaults and rules for a class that registered with `registered`; explain.h says
+// why.
 [[nodiscard]] ClassPolicy resolve(const Policy& policy, const Subject& subject,
                                   Priority registered);
 
+inline constexpr std::size_t kMostRules = 256;
+inline constexpr std::size_t kLongestGlob = 64;
+
 // Why a policy cannot hold, in words for its author ("rules[2]: emergency_poll 1ms is not above the
-// poll_budget 4ms"), or nothing. Checks every field's range, and the relations between fields under
-// each rule and each two rules that can hold together. A rule that needs a third to hold is judged
-// without it, so a policy may be refused that would just do.
+// poll_budget 4ms"), or nothing. Checks
+// - every value's range, whether it comes to hold or not;
+// - that every rule sets something, and is reached: not if earlier rules that each hold wherever it
+//   does set all it sets. (Rules that cover it only together by their matches are not seen through.)
+// - the relations between fields under each rule and each two rules that can hold together. A rule
+//   that needs a third to hold is judged without it, so a policy may be refused that would just do.
 [[nodiscard]] std::optional<std::string> contradiction(const Policy& policy);
 
 }  // namespace pulsed::policy

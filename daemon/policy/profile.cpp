@@ -1,7 +1,7 @@
 // What the profiles say, and what a priority makes of it.
 #include <algorithm>
 
-#include "daemon/policy/policy.h"
+#include "daemon/policy/field_table.h"
 
 namespace pulsed::policy {
 namespace {
@@ -76,21 +76,62 @@ constexpr std::array<TierFields, kProfileCount> kProfiles{kBalanced, aggressive(
 // In halves, so that the factor 0.5 stays an integer.
 constexpr std::array<std::uint32_t, kPriorityCount> kFactorHalves{8, 4, 2, 1};
 
+// Names and shares have no multiples.
+template <typename T>
+T times(const T& value, std::uint32_t /*halves*/) {
+  return value;
+}
+
+template <typename T>
+T within(const T& value, Duration /*most*/) {
+  return value;
+}
+
+Duration times(Duration value, std::uint32_t halves) {
+  return std::max(value * halves / 2, Duration{1});
+}
+
+std::uint32_t times(std::uint32_t value, std::uint32_t halves) {
+  return std::max(value * halves / 2, 1U);
+}
+
+template <typename T, std::size_t N>
+std::array<T, N> times(std::array<T, N> values, std::uint32_t halves) {
+  for (T& value : values) value = times(value, halves);
+  return values;
+}
+
+template <std::size_t N>
+std::array<Duration, N> within(std::array<Duration, N> values, Duration most) {
+  for (Duration& value : values) value = std::min(value, most);
+  return values;
+}
+
 }  // namespace
 
 TierFields profile_fields(Profile p) { return kProfiles[static_cast<std::size_t>(p)]; }
 
 TierFields scaled(const TierFields& fields, Priority priority) {
+  TierFields result = fields;
   const std::uint32_t halves = kFactorHalves[index(priority)];
-  // These two only rise: they stand above the budget, and must stay there when it is raised.
-  const std::uint32_t raise = std::max(halves, 2U);
-  TierFields f = fields;
-  f.poll_budget = std::max(fields.poll_budget * halves / 2, Duration{1});
-  f.slow_poll = fields.slow_poll * raise / 2;
-  f.emergency_poll = fields.emergency_poll * raise / 2;
-  for (std::uint32_t& n : f.promotion_threshold) n = std::max(n * halves / 2, 1U);
-  for (Duration& good : f.good_poll) good = std::min(good, f.poll_budget);
-  return f;
+  const Duration budget = times(fields.poll_budget, halves);
+  for_each_tier_field([&](const auto& field) {
+    auto& value = result.*field.value;
+    switch (field.scaling) {
+      case Scaling::kNone:
+        break;
+      case Scaling::kWithPriority:
+        value = times(value, halves);
+        break;
+      case Scaling::kUpWithPriority:
+        value = times(value, std::max(halves, 2U));
+        break;
+      case Scaling::kWithinBudget:
+        value = within(value, budget);
+        break;
+    }
+  });
+  return result;
 }
 
 }  // namespace pulsed::policy

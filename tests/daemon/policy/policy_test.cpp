@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "daemon/policy/glob.h"
+
 namespace pulsed::policy {
 using namespace std::chrono_literals;
 

@@ -1,0 +1,17 @@
+// Globs over names: `*` is any text, `?` any one byte, all else itself.
+#pragma once
+
+#include <string_view>
+
+namespace pulsed::policy {
+
+[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
+
+// Whether `wide` matches all that `narrow` matches. Never claims what is not; may miss that it does, but
+// only where `wide` has a `?` and `narrow` a `*`.
+[[nodiscard]] bool glob_covers(std::string_view wide, std::string_view narrow);
+
+// Whether some text matches both.
+[[nodiscard]] bool globs_overlap(std::string_view a, std::string_view b);
+
+}  // namespace pulsed::policy
