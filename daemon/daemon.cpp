@@ -32,8 +32,8 @@ Ledger::Caps caps_of(const config::Config& config) {
 
 }  // namespace
 
-Daemon::Daemon(const config::Config& config, policy::Policy policy, act::Demoter demoter,
-               std::string version)
+Daemon::Daemon(const config::Config& config, policy::Policy policy, std::uint64_t revision,
+               act::Demoter demoter, std::string version)
     : version_(std::move(version)),
       collector_(clock_, perf_events_.usable(),
                  [this](const collect::Service& service, const collect::ClassView& cls) {
@@ -42,6 +42,7 @@ Daemon::Daemon(const config::Config& config, policy::Policy policy, act::Demoter
       loop_(config.loop),
       lease_(config.lease),
       policy_(std::move(policy)),
+      revision_(revision),
       ledger_(caps_of(config)),
       demoter_(demoter),
       held_(demoter_, clock_),
@@ -286,27 +287,22 @@ policy::ClassPolicy Daemon::policy_of(const std::string& service,
   return resolved;
 }
 
-void Daemon::reconfigure(const config::Config& config, policy::Policy policy) {
-  const std::lock_guard lock(orders_mutex_);
-  order_ = std::make_unique<Order>(Order{config, std::move(policy)});
-  has_orders_.store(true, std::memory_order_release);  // pairs with take_orders
+void Daemon::put_in_force(policy::Policy policy, std::uint64_t revision) {
+  orders_.put(std::move(policy), revision);
 }
 
+void Daemon::reconfigure(const config::Config& config) { orders_.put(config); }
+
 void Daemon::take_orders(Time now) {
-  if (!has_orders_.load(std::memory_order_acquire)) return;
-  std::unique_ptr<Order> order;
-  {
-    // The loop waits for no thread of a lower priority: what it cannot have now it takes in the next tick.
-    const std::unique_lock lock(orders_mutex_, std::try_to_lock);
-    if (!lock) return;
-    has_orders_.store(false, std::memory_order_relaxed);
-    order.swap(order_);
+  const Orders::Taken taken = orders_.take();
+  if (taken.config) {
+    loop_ = taken.config->loop;
+    lease_ = taken.config->lease;
+    ledger_.set_caps(caps_of(*taken.config));
   }
-  loop_ = order->config.loop;
-  lease_ = order->config.lease;
-  ledger_.set_caps(caps_of(order->config));
-  policy_ = std::move(order->policy);
-  ++revision_;
+  if (!taken.policy) return;
+  policy_ = std::move(taken.policy->policy);
+  revision_ = taken.policy->revision;
   ++counters_.policy_reloads;
   apply_policy(now);
 }
@@ -373,6 +369,21 @@ std::chrono::milliseconds Daemon::since_last_tick() const {
   const Time last{ticked_at_ns_.load(std::memory_order_relaxed)};
   return std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - last);
 }
+
+std::shared_ptr<const Details> Daemon::details(std::chrono::milliseconds) {
+  return std::make_shared<const Details>();
+}
+
+bool Daemon::pin(const ClassName& cls, policy::Tier tier, std::optional<std::chrono::seconds> ttl) {
+  // Longer than anything runs, and far from what a moment can hold.
+  constexpr std::chrono::hours kMostTtl{24 * 3650};
+  const Time now = monotonic_now();
+  std::optional<Time> until;
+  if (ttl) until = now + std::min<std::chrono::seconds>(*ttl, kMostTtl);
+  return pins_.pin(cls, tier, until, now);
+}
+
+bool Daemon::unpin(const ClassName& cls) { return pins_.unpin(cls, monotonic_now()); }
 
 void Daemon::feed_watchdog(Time now) {
   static const std::optional<std::chrono::nanoseconds> interval = watchdog_interval();

@@ -1,8 +1,8 @@
 // The control loop: collect, decide, act, publish. One thread; nothing else writes policy state.
 //
 // The way of a sample: a worker's ring -> Collector -> TierManager -> DirectiveWriter -> the worker's next look at its
-// task's word. daemon.cpp's tick() is that way, in order. Other threads hand in events (attach server), policies (main)
-// and requests for snapshots (HTTP), and read immutable snapshots.
+// task's word. daemon.cpp's tick() is that way, in order. Other threads hand in what happens to services (attach server),
+// policies, pins and requests for snapshots and details, and read what is immutable.
 #pragma once
 
 #include <atomic>
@@ -18,33 +18,46 @@
 #include "daemon/clocks/run_clock.h"
 #include "daemon/collect/collector.h"
 #include "daemon/config/config.h"
+#include "daemon/controls.h"
+#include "daemon/details.h"
+#include "daemon/event_log.h"
 #include "daemon/held_workers.h"
 #include "daemon/ledger.h"
 #include "daemon/log_budget.h"
+#include "daemon/orders.h"
+#include "daemon/pins.h"
 #include "daemon/policy/policy.h"
 #include "daemon/snapshot.h"
 #include "shared_memory/tick_clock.h"
 
 namespace pulsed {
 
-class Daemon final : public SnapshotSource {
+class Daemon final : public SnapshotSource, public DetailsSource, public Controls {
  public:
-  // In a run directory that the caller holds. Throws std::runtime_error, with what to do.
-  Daemon(const config::Config& config, policy::Policy policy, act::Demoter demoter,
-         std::string version);
+  // In a run directory that the caller holds. The policy is that of `revision`, and in force from the start. Throws
+  // std::runtime_error, with what to do.
+  Daemon(const config::Config& config, policy::Policy policy, std::uint64_t revision,
+         act::Demoter demoter, std::string version);
   ~Daemon() override;
 
   void start();
   // Takes every directive back, detaches every service and joins the threads.
   void stop();
 
-  // Both in force from the same tick on, the next. Of the config only what a reload may change. Any thread.
-  void reconfigure(const config::Config& config, policy::Policy policy);
+  // In force from the next tick on; of several before it the last one wins. Any thread.
+  void put_in_force(policy::Policy policy, std::uint64_t revision);
+  // The same for the config: of it only what a reload may change.
+  void reconfigure(const config::Config& config);
   void note_reload_failure() { reload_failures_.fetch_add(1, std::memory_order_relaxed); }
 
   [[nodiscard]] bool ready() const { return ready_.load(std::memory_order_acquire); }
   [[nodiscard]] std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) override;
   [[nodiscard]] std::chrono::milliseconds since_last_tick() const override;
+  [[nodiscard]] std::shared_ptr<const Details> details(std::chrono::milliseconds patience) override;
+  [[nodiscard]] bool pin(const ClassName& cls, policy::Tier tier,
+                         std::optional<std::chrono::seconds> ttl) override;
+  [[nodiscard]] bool unpin(const ClassName& cls) override;
+  [[nodiscard]] EventLog& events() { return events_; }
 
  private:
   using Time = policy::Time;
@@ -81,7 +94,7 @@ class Daemon final : public SnapshotSource {
   config::Loop loop_;
   Duration lease_;
   policy::Policy policy_;
-  std::uint64_t revision_ = 1;
+  std::uint64_t revision_;
   Ledger ledger_;
   act::Demoter demoter_;
   HeldWorkers held_;
@@ -101,14 +114,9 @@ class Daemon final : public SnapshotSource {
   std::atomic<std::int64_t> ticked_at_ns_{0};
   std::atomic<std::uint64_t> reload_failures_{0};
 
-  // Orders to the loop.
-  std::mutex orders_mutex_;
-  std::atomic<bool> has_orders_{false};
-  struct Order {
-    config::Config config;
-    policy::Policy policy;
-  };
-  std::unique_ptr<Order> order_;
+  // To the loop.
+  Orders orders_;
+  Pins pins_;
 
   // Snapshots from the loop.
   std::mutex snapshot_mutex_;
@@ -116,6 +124,7 @@ class Daemon final : public SnapshotSource {
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t snapshots_ = 0;
   std::atomic<bool> snapshot_wanted_{true};
+  EventLog events_;
 };
 
 }  // namespace pulsed

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -73,7 +74,8 @@ class EventLog {
   EventLog();
 
   // Gives them their numbers, in order. Never waits for a reader: what cannot be had at this moment stays in `events`, to be
-  // offered again with the next. Of more than kKept at once the oldest are lost. The control loop alone.
+  // offered again with the next. Of more than kKept at once the oldest are lost, and so are their numbers. The control loop
+  // alone.
   void append(std::vector<Event>& events);
 
   // Differs from one run of the daemon to the next.
@@ -91,8 +93,9 @@ class EventLog {
   const std::uint64_t epoch_;
   mutable std::mutex mutex_;
   mutable std::condition_variable appended_;
-  std::deque<Event> events_;
+  std::deque<std::shared_ptr<const Event>> events_;  // the last of them has the number last_
   std::uint64_t last_ = 0;
+  std::uint64_t lost_ = 0;  // before they had numbers; the loop's alone
 };
 
 }  // namespace pulsed

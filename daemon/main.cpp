@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -31,7 +32,8 @@ sigset_t handled_signals() {
   return set;
 }
 
-void reload(Daemon& daemon, const config::Sources& sources, config::Settings& settings) {
+void reload(Daemon& daemon, const config::Sources& sources, config::Settings& settings,
+            std::uint64_t revision) {
   sd_notify("RELOADING=1");
   config::Outcome<config::Settings> next = config::reload(sources, settings);
   for (const auto& warning : next.warnings) spdlog::warn("{}", text(warning));
@@ -42,7 +44,8 @@ void reload(Daemon& daemon, const config::Sources& sources, config::Settings& se
   } else {
     settings = std::move(*next.value);
     set_log_level(settings.config.log_level);
-    daemon.reconfigure(settings.config, settings.policy);
+    daemon.reconfigure(settings.config);
+    daemon.put_in_force(settings.policy, revision);
   }
   sd_notify("READY=1");
 }
@@ -56,7 +59,8 @@ int serve(const config::Sources& sources, config::Settings settings) {
   set_log_level(settings.config.log_level);
   raise_descriptor_limit();
   demotion.say();
-  Daemon daemon(settings.config, settings.policy, demotion.demoter(), PULSED_VERSION);
+  std::uint64_t revision = 1;
+  Daemon daemon(settings.config, settings.policy, revision, demotion.demoter(), PULSED_VERSION);
   std::optional<http::HttpServer> http;
   if (const auto& address = settings.config.http) {
     http.emplace(http::Options{.host = address->host, .port = address->port},
@@ -70,7 +74,8 @@ int serve(const config::Sources& sources, config::Settings settings) {
   sd_notify("READY=1");
   const sigset_t signals = handled_signals();
   int signal = 0;
-  while (::sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload(daemon, sources, settings);
+  while (::sigwait(&signals, &signal) == 0 && signal == SIGHUP)
+    reload(daemon, sources, settings, ++revision);
   sd_notify("STOPPING=1");
   spdlog::info("stopping: every directive is taken back");
   daemon.stop();
