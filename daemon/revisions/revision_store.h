@@ -4,27 +4,28 @@
 // a server's thread ever waits for a disk. A revision is on disk before anybody hears of it, and in force (handed to the
 // loop) before whoever made it does. What cannot be stored changes nothing.
 //
-//   RevisionStore store(state_dir, [&](const RevisionPtr& r) { daemon.put_in_force(r); });
-//   store.commit({.policy = p, .expected = 41, .author = ...}, [](RevisionStore::Outcome outcome) { ... });
+//   RevisionStore store(state_dir, log);
+//   store.import(policy_of_the_file, {.kind = Author::Kind::kFile, .name = "/etc/pulsed/policy.yaml"});
+//   Daemon daemon(config, store.current()->policy, ...);
+//   store.start([&](const RevisionPtr& r) { daemon.put_in_force(r->policy, r->number); });
+//   store.commit({.policy = p, .author = ..., .expected = 41}, [](RevisionStore::Outcome outcome) { ... });
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "daemon/policy/policy.h"
 
 namespace pulsed::revisions {
+
+class Disk;
 
 struct Author {
   enum class Kind : std::uint8_t { kBuiltIn, kFile, kUid, kCertificate };
@@ -64,32 +65,46 @@ struct Refused {
   std::string why;  // for people
 };
 
+// What there is to say to people, on the store's thread or the caller's.
+enum class Gravity : std::uint8_t { kInfo, kWarning, kError };
+using Log = std::function<void(Gravity, const std::string&)>;
+
 // Thread-safe.
 class RevisionStore {
  public:
   static constexpr std::size_t kKept = 100;
   static constexpr std::size_t kMostWaiting = 1024;  // commits; further ones are kNotStored
   using Outcome = std::variant<RevisionPtr, Refused>;
-  // Called on the store's thread, in the order of the revisions; also, by start(), for the one in force at the start.
+  // Called on the store's thread, in the order of the revisions.
   using PutInForce = std::function<void(const RevisionPtr&)>;
 
-  // Reads what is kept in `state_dir`, which the store makes (mode 0700) and locks. What cannot be read or written does not
-  // keep the daemon from starting: the store then lives in memory, refuses every commit but those of files, and says why.
+  // Reads what is kept in `state_dir`, which the store makes (mode 0700) and locks. The newest that reads is in force; one
+  // that does not is set aside. A directory that cannot be written does not keep the daemon from starting: the store then
+  // lives in memory, refuses every commit but those of files, and says why. `disk`, if given, must outlive the store.
   // Throws std::runtime_error if another pulsed holds the directory.
-  RevisionStore(std::filesystem::path state_dir, PutInForce put_in_force);
-  ~RevisionStore();  // ends the thread, after what waits
+  explicit RevisionStore(const std::filesystem::path& state_dir, Log log = {},
+                         Disk* disk = nullptr);
+  ~RevisionStore();  // stops it
   RevisionStore(const RevisionStore&) = delete;
   RevisionStore& operator=(const RevisionStore&) = delete;
 
-  // What policy.yaml says (none: there is no such file). A new revision, if its policy differs from the one last imported;
-  // else the newest revision stays. Waits for the disk. `author` names the file.
+  // What policy.yaml says (none: there is no such file, which makes the built-in policy a revision if there is no other).
+  // A new revision, if its policy differs from the one last imported; else the newest revision stays. Waits for the disk.
+  // `author` names the file. Before start(), a file is in force even if it cannot be stored.
   [[nodiscard]] Outcome import(const std::optional<policy::Policy>& file, const Author& author);
 
-  // `done` is called once, on the store's thread, after the revision is on disk and in force, or was refused. A policy equal to
-  // the one in force is a revision too. A change with `rolled_back_to` says what it restores.
+  // From here on new revisions are put in force that way, the present one at once. Waits for that.
+  void start(PutInForce put_in_force);
+  // After what waits; further changes are kStopping, and `put_in_force` is not called any more.
+  void stop();
+
+  // `done` is called once: on the store's thread, after the revision is on disk and in force or was refused, or at once if the
+  // store stops or too many wait. A policy equal to the one in force is a revision too. A change with `rolled_back_to` says
+  // what it restores.
   void commit(Change change, std::function<void(Outcome)> done);
 
-  [[nodiscard]] RevisionPtr current() const;                   // never null
+  // Never null. Number 0, the built-in policy: nothing was stored, and import() not called yet.
+  [[nodiscard]] RevisionPtr current() const;
   [[nodiscard]] RevisionPtr find(std::uint64_t number) const;  // null: not kept
   // Kept ones below `before` (0: all), newest first, at most `most`.
   [[nodiscard]] std::vector<RevisionPtr> list(std::uint64_t before, std::size_t most) const;

@@ -1,0 +1,220 @@
+#include "daemon/revisions/state_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace pulsed::revisions {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kDigits = 20;  // of the largest number
+constexpr std::string_view kComplete = ".json";
+constexpr std::string_view kTemporary = ".json.tmp";
+constexpr std::string_view kSetAside = ".json.unreadable";
+// More than any policy makes: its YAML has at most 1 MiB, twice in a file, escaped.
+constexpr std::size_t kMostBytes = 8 << 20;
+
+std::string name_of(std::uint64_t number, std::string_view suffix) {
+  const std::string digits = std::to_string(number);
+  return std::string(kDigits - digits.size(), '0') + digits + std::string(suffix);
+}
+
+// The number of a name with that suffix; nothing: it is another name.
+std::optional<std::uint64_t> number_of(std::string_view name, std::string_view suffix) {
+  if (name.size() != kDigits + suffix.size() || !name.ends_with(suffix)) return {};
+  std::uint64_t number = 0;
+  const char* end = name.data() + kDigits;
+  const auto [stop, error] = std::from_chars(name.data(), end, number);
+  if (error != std::errc{} || stop != end || number == 0) return {};
+  return number;
+}
+
+std::string fault_of(const std::string& what, const fs::path& path) {
+  return what + " " + path.string() + ": " + std::generic_category().message(errno);
+}
+
+std::string holder_of(int lock) {
+  std::array<char, 32> pid{};
+  const ssize_t n = ::pread(lock, pid.data(), pid.size() - 1, 0);
+  return n > 0 ? " (pid " + std::string(pid.data(), std::strcspn(pid.data(), "\n")) + ")" : "";
+}
+
+// Some file systems know no fsync of a directory, and need none.
+bool not_needed(int error) { return error == EINVAL || error == ENOTSUP; }
+
+}  // namespace
+
+StateDirectory::StateDirectory(fs::path state_dir, Disk& disk)
+    : state_dir_(std::move(state_dir)), disk_(disk) {
+  std::error_code ignored;  // what is missing then shows when its child is made
+  fs::create_directories(state_dir_.parent_path(), ignored);
+  make(state_dir_);
+  make(state_dir_ / "revisions");
+  open();
+  if (directory_.valid()) hold();
+  if (!fault_.empty()) {
+    fault_ += "; mend that and start pulsed anew, or choose another directory with --state-dir";
+  }
+}
+
+void StateDirectory::make(const fs::path& directory) {
+  if (!fault_.empty()) return;
+  if (disk_.make_directory(directory.c_str(), 0700) != 0) {
+    if (errno != EEXIST) fault_ = fault_of("cannot make", directory);
+    return;
+  }
+  // Its entry must outlive a power failure as what it will hold does.
+  const shm::Fd parent(::open(directory.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.valid() && disk_.sync(parent.get()) != 0 && !not_needed(errno)) {
+    fault_ = fault_of("cannot sync", directory.parent_path());
+  }
+}
+
+// Whoever may write there decides on the policy: nobody else may.
+void StateDirectory::open() {
+  const fs::path path = state_dir_ / "revisions";
+  shm::Fd directory(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!directory.valid() || ::fstat(directory.get(), &status) != 0) {
+    if (fault_.empty()) fault_ = fault_of("cannot open", path);
+    return;
+  }
+  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+    fault_ = path.string() + " belongs to uid " + std::to_string(status.st_uid);
+    return;
+  }
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    fault_ = "others may write to " + path.string() + " (chmod go-w)";
+    return;
+  }
+  directory_ = std::move(directory);
+}
+
+void StateDirectory::hold() {
+  const fs::path path = state_dir_ / "revisions/lock";
+  shm::Fd lock(
+      disk_.open(directory_.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.valid()) {
+    if (fault_.empty()) fault_ = fault_of("cannot write", path);
+    return;
+  }
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      throw std::runtime_error("another pulsed" + holder_of(lock.get()) + " holds " +
+                               state_dir_.string() +
+                               "; stop it, or choose another directory with --state-dir");
+    }
+    fault_ = fault_of("cannot lock", path);
+    return;
+  }
+  lock_ = std::move(lock);
+  // Only for the message above: a full disk must not keep us from reading what is there.
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_.get(), 0) != 0 ||
+      ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return;
+  }
+}
+
+StateDirectory::Contents StateDirectory::contents() {
+  Contents contents;
+  if (!directory_.valid()) return contents;
+  std::error_code error;
+  for (fs::directory_iterator at(state_dir_ / "revisions", error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (const auto number = number_of(name, kComplete)) contents.revisions.push_back(*number);
+    for (const std::string_view suffix : {kComplete, kSetAside}) {
+      contents.highest = std::max(contents.highest, number_of(name, suffix).value_or(0));
+    }
+    // One that stays is written over.
+    const bool left_behind = number_of(name, kTemporary).has_value();
+    if (left_behind && fault_.empty()) disk_.remove(directory_.get(), name.c_str());
+  }
+  std::sort(contents.revisions.begin(), contents.revisions.end());
+  return contents;
+}
+
+fs::path StateDirectory::path_of(std::uint64_t number) const {
+  return state_dir_ / "revisions" / name_of(number, kComplete);
+}
+
+config::Reading<std::string> StateDirectory::read(std::uint64_t number) const {
+  const std::string name = name_of(number, kComplete);
+  const shm::Fd file(
+      ::openat(directory_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.valid()) return {{}, std::generic_category().message(errno)};
+  std::string bytes;
+  std::array<char, 16'384> buffer{};
+  while (bytes.size() <= kMostBytes) {
+    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return {{}, std::generic_category().message(errno)};
+    if (n == 0) return {std::move(bytes), {}};
+    bytes.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  return {{}, "it is too long"};
+}
+
+WhyNot StateDirectory::write(std::uint64_t number, std::string_view bytes) {
+  if (!fault_.empty()) return fault_;
+  const std::string temporary = name_of(number, kTemporary);
+  const std::string name = name_of(number, kComplete);
+  WhyNot why = write_temporary(temporary, bytes);
+  if (!why && disk_.rename(directory_.get(), temporary.c_str(), name.c_str()) != 0) {
+    why = fault_of("cannot rename to", path_of(number));
+  }
+  if (why) {
+    disk_.remove(directory_.get(), temporary.c_str());
+    return why;
+  }
+  if (disk_.sync(directory_.get()) == 0 || not_needed(errno)) return {};
+  why = fault_of("cannot sync", path_of(number).parent_path());
+  // It may be there after a power failure or not; what was refused must not be.
+  if (const WhyNot stays = remove(number)) *why += "; and " + *stays;
+  return why;
+}
+
+WhyNot StateDirectory::write_temporary(const std::string& name, std::string_view bytes) {
+  const fs::path path = state_dir_ / "revisions" / name;
+  // A file anew: after a failed fsync, what the kernel holds of the old one is not to be trusted.
+  const shm::Fd file(disk_.open(directory_.get(), name.c_str(),
+                                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) return fault_of("cannot write", path);
+  while (!bytes.empty()) {
+    const ssize_t n = disk_.write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fault_of("cannot write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (disk_.sync(file.get()) != 0) return fault_of("cannot sync", path);
+  return {};
+}
+
+WhyNot StateDirectory::remove(std::uint64_t number) {
+  const std::string name = name_of(number, kComplete);
+  if (disk_.remove(directory_.get(), name.c_str()) == 0 || errno == ENOENT) return {};
+  return fault_of("cannot remove", path_of(number));
+}
+
+WhyNot StateDirectory::set_aside(std::uint64_t number) {
+  const std::string from = name_of(number, kComplete);
+  const std::string to = name_of(number, kSetAside);
+  if (disk_.rename(directory_.get(), from.c_str(), to.c_str()) == 0) return {};
+  return fault_of("cannot rename", path_of(number));
+}
+
+}  // namespace pulsed::revisions
