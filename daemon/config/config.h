@@ -47,6 +47,21 @@ struct Attach {
   friend bool operator==(const Attach&, const Attach&) = default;
 };
 
+// The API beside api.sock and admin/api.sock, which are always there.
+struct Api {
+  struct Tls {  // PEM files, absolute paths, read at the start
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+    std::filesystem::path client_ca;  // who signs the certificates of clients, which each needs
+    friend bool operator==(const Tls&, const Tls&) = default;
+  };
+  std::vector<std::uint32_t> admin_uids;  // may use the admin socket, beside root and our own uid
+  std::optional<HttpAddress> tcp;         // none: "off". Without tls: loopback, and for reading
+  std::optional<Tls> tls;
+  std::vector<std::string> admins;  // common names of certificates that may change things
+  friend bool operator==(const Api&, const Api&) = default;
+};
+
 enum class LoopPriority : std::uint8_t { kHigh, kNormal };
 inline constexpr std::array<std::string_view, 2> kLoopPriorityNames{"high", "normal"};
 
@@ -73,6 +88,7 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
   Limits limits;
   Attach attach;
+  Api api;
   Loop loop;
   Duration lease = std::chrono::seconds{1};
   Series series;
@@ -85,6 +101,11 @@ inline constexpr std::size_t kLongestPath = 4095;
 
 // "127.0.0.1:10857", "[::1]:10857" or "off".
 [[nodiscard]] Reading<std::optional<HttpAddress>> read_http(std::string_view text);
+// The same, where messages show `example`.
+[[nodiscard]] Reading<std::optional<HttpAddress>> read_address(std::string_view text,
+                                                               std::string_view example);
+// 127.0.0.0/8 and ::1, which no other machine reaches.
+[[nodiscard]] bool is_loopback(const HttpAddress& address);
 [[nodiscard]] std::string http_text(const std::optional<HttpAddress>& http);
 
 // An absolute path of at most `longest` bytes, without `..`, normalised.

@@ -51,8 +51,9 @@ class Section {
     });
   }
 
-  void set_path(std::string_view key, std::filesystem::path& target, std::size_t longest) {
-    set(key, target, [&](const Field& field) -> std::optional<std::filesystem::path> {
+  const YamlNode* set_path(std::string_view key, std::filesystem::path& target,
+                           std::size_t longest) {
+    return set(key, target, [&](const Field& field) -> std::optional<std::filesystem::path> {
       const auto found = read_text(field, kLongestPath);
       if (!found) return {};
       auto path = read_path(*found, longest);
@@ -109,6 +110,68 @@ void read_attach(const YamlNode& node, Attach& attach, Diagnostics& diagnostics)
   section.set("allow_uids", attach.allow_uids, read_uids);
 }
 
+constexpr std::size_t kMostAdmins = 1024;
+constexpr std::size_t kLongestCommonName = 64;  // as X.520 bounds it
+
+std::optional<std::vector<std::string>> read_common_names(const Field& field) {
+  const std::vector<YamlNode>* items = read_list(field);
+  if (items == nullptr) return {};
+  if (items->size() > kMostAdmins) {
+    field.fault("has more than " + std::to_string(kMostAdmins) + " names");
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const YamlNode& item : *items) {
+    auto name = read_text(Field{item, field.name, field.diagnostics}, kLongestCommonName);
+    if (name) names.push_back(*std::move(name));
+  }
+  return names;
+}
+
+Api::Tls read_tls(const YamlNode& node, Diagnostics& diagnostics) {
+  Api::Tls tls;
+  Section section(node, "`tls`", diagnostics);
+  const auto set = [&](std::string_view key, std::filesystem::path& path) {
+    if (section.set_path(key, path, kLongestPath) != nullptr) return;
+    diagnostics.add(node.at, "`tls` needs `" + std::string(key) + "`");
+  };
+  set("certificate", tls.certificate);
+  set("key", tls.key);
+  set("client_ca", tls.client_ca);
+  return tls;
+}
+
+// What would be without effect, or open to others, is refused.
+void check_api(const Api& api, const YamlNode& tcp, Diagnostics& diagnostics) {
+  if (api.tcp && !api.tls && !is_loopback(*api.tcp)) {
+    diagnostics.add(tcp.at, "`tcp` " + http_text(api.tcp) +
+                                " is open to other machines, so it needs `tls`; or use 127.0.0.1");
+  }
+}
+
+void read_api(const YamlNode& node, Api& api, Diagnostics& diagnostics) {
+  Section section(node, "`api`", diagnostics);
+  section.set("admin_uids", api.admin_uids, read_uids);
+  const YamlNode* tcp =
+      section.set("tcp", api.tcp, [](const Field& field) -> std::optional<decltype(api.tcp)> {
+        const auto found = read_text(field, kLongestPath);
+        if (!found) return {};
+        auto address = read_address(*found, "127.0.0.1:10858");
+        if (!address) field.fault(address.fault);
+        return address.value;
+      });
+  const YamlNode* tls = section.take("tls");
+  if (tls != nullptr) api.tls = read_tls(*tls, diagnostics);
+  const YamlNode* admins = section.set("admins", api.admins, read_common_names);
+  if (tcp != nullptr) check_api(api, *tcp, diagnostics);
+  if (tls != nullptr && !api.tcp && diagnostics.clean()) {
+    diagnostics.add(tls->at, "`tls` has no effect without `tcp`");
+  }
+  if (admins != nullptr && !api.admins.empty() && !api.tls) {
+    diagnostics.add(admins->at, "`admins` are names of certificates: they need `tls`");
+  }
+}
+
 // Which of two keys the file gave, for an error about both: the later one, else the map itself.
 Position place(const YamlNode* a, const YamlNode* b, const YamlNode& map) {
   if (a == nullptr && b == nullptr) return map.at;
@@ -162,6 +225,7 @@ void read_root(const YamlNode& root, ConfigFile& file, Diagnostics& diagnostics)
   section.set_choice("log_level", config.log_level, kLogLevelNames);
   if (const YamlNode* n = section.take("limits")) read_limits(*n, config.limits, diagnostics);
   if (const YamlNode* n = section.take("attach")) read_attach(*n, config.attach, diagnostics);
+  if (const YamlNode* n = section.take("api")) read_api(*n, config.api, diagnostics);
   const YamlNode* loop = section.take("loop");
   if (loop != nullptr) read_loop(*loop, config.loop, diagnostics);
   const YamlNode* lease =
