@@ -11,8 +11,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::array<milliseconds, 9> kIntervals{
-    milliseconds{100},  milliseconds{200},  milliseconds{500},    milliseconds{1'000}, milliseconds{2'000},
-    milliseconds{5'000}, milliseconds{10'000}, milliseconds{30'000}, milliseconds{60'000}};
+    milliseconds{100},    milliseconds{200},    milliseconds{500},
+    milliseconds{1'000},  milliseconds{2'000},  milliseconds{5'000},
+    milliseconds{10'000}, milliseconds{30'000}, milliseconds{60'000}};
 
 constexpr std::size_t kMostFilterBytes = 64;  // names are no longer
 
@@ -65,8 +66,12 @@ std::optional<SortKey> sort_key(char32_t character) {
 
 }  // namespace
 
-Browser::Browser(milliseconds interval) : interval_(interval) {
+Browser::Browser(const Start& start) : view_(start.view), interval_(start.interval) {
   places_[static_cast<std::size_t>(View::kWorkers)].order.key = SortKey::kAge;
+  scope_.service = start.service;
+  if (start.sort) place().order.key = *start.sort;
+  place().order.reversed = start.reversed;
+  place().filter = start.filter;
 }
 
 Browser::Outcome Browser::press(Key key, const Rows& rows, const Listing& listing,
@@ -77,14 +82,15 @@ Browser::Outcome Browser::press(Key key, const Rows& rows, const Listing& listin
     return Outcome::kGoOn;
   }
   if (std::exchange(helps_, false)) {
-    const bool quits = key.name == Key::Name::kCharacter && (key.character == U'q' || key.character == 3);
+    const bool quits =
+        key.name == Key::Name::kCharacter && (key.character == U'q' || key.character == 3);
     return quits ? Outcome::kQuit : Outcome::kGoOn;
   }
   switch (key.name) {
     case Key::Name::kCharacter:
-      if (key.character == U'j') return move(Key::Name::kDown, listing, page), Outcome::kGoOn;
-      if (key.character == U'k') return move(Key::Name::kUp, listing, page), Outcome::kGoOn;
-      return press_character(key.character);
+      if (key.character != U'j' && key.character != U'k') return press_character(key.character);
+      move(key.character == U'j' ? Key::Name::kDown : Key::Name::kUp, listing, page);
+      break;
     case Key::Name::kEnter:
     case Key::Name::kRight:
       enter(rows, listing);
@@ -218,7 +224,9 @@ void Browser::move(Key::Name key, const Listing& listing, std::size_t page) {
     case Key::Name::kPageDown:
       return select(listing, std::min(at + page, last));
     case Key::Name::kHome:
-      return select(listing, 0);
+      place().selected.clear();
+      place().selected_at = 0;
+      return;
     case Key::Name::kEnd:
       return select(listing, last);
     default:
@@ -276,12 +284,14 @@ void Browser::settle(const Listing& listing, std::size_t page) {
     here.first = 0;
     return;
   }
-  const auto found = std::find(listing.ids.begin(), listing.ids.end(), here.selected);
-  if (found != listing.ids.end()) {
-    here.selected_at = static_cast<std::size_t>(found - listing.ids.begin());
-  } else {
-    select(listing, std::min(here.selected_at, listing.ids.size() - 1));
+  if (!here.selected.empty()) {
+    const auto found = std::find(listing.ids.begin(), listing.ids.end(), here.selected);
+    if (found != listing.ids.end())
+      here.selected_at = static_cast<std::size_t>(found - listing.ids.begin());
+    else
+      here.selected.clear();
   }
+  here.selected_at = std::min(here.selected_at, listing.ids.size() - 1);
   page = std::max<std::size_t>(page, 1);
   if (here.selected_at < here.first) here.first = here.selected_at;
   if (here.selected_at >= here.first + page) here.first = here.selected_at - page + 1;

@@ -16,22 +16,33 @@ namespace pulsed::ctl::top {
 struct Place {
   Order order;
   std::string filter;
-  std::string selected;         // the id of the row
-  std::size_t selected_at = 0;  // where it was seen last: who comes there takes over when the row is gone
+  // The id of the row that was chosen by a key. Empty until then, so that what is on top is selected whatever it is.
+  std::string selected;
+  std::size_t selected_at = 0;  // whoever comes there takes over when the row is gone
   std::size_t first = 0;        // row shown at the top
+};
+
+// What the command line says.
+struct Start {
+  View view = View::kServices;
+  std::optional<std::string> service;  // only this one's classes or workers
+  std::optional<SortKey> sort;
+  bool reversed = false;
+  std::string filter;
+  std::chrono::milliseconds interval{1000};
 };
 
 class Browser {
  public:
   enum class Outcome : std::uint8_t { kGoOn, kQuit };
 
-  explicit Browser(std::chrono::milliseconds interval);
+  explicit Browser(const Start& start);
 
   // `rows` and `listing` are what was on the screen, of which `page` rows are seen at a time.
   [[nodiscard]] Outcome press(Key key, const Rows& rows, const Listing& listing, std::size_t page);
 
   [[nodiscard]] Listing list(const Rows& rows) const;
-  // Keeps the selection on its row, and the row on the screen.
+  // Keeps the selection on its row, and that on the screen.
   void settle(const Listing& listing, std::size_t page);
 
   void open(View view);  // of all services

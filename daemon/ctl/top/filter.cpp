@@ -42,9 +42,8 @@ bool passes(std::string_view filter, std::string_view text) {
 }
 
 bool any_passes(std::string_view filter, std::initializer_list<std::string_view> texts) {
-  return filter.empty() || std::any_of(texts.begin(), texts.end(), [&](std::string_view text) {
-           return passes(filter, text);
-         });
+  return filter.empty() || std::any_of(texts.begin(), texts.end(),
+                                       [&](std::string_view text) { return passes(filter, text); });
 }
 
 }  // namespace pulsed::ctl::top

@@ -10,6 +10,7 @@ namespace pulsed::ctl::top {
 [[nodiscard]] bool passes(std::string_view filter, std::string_view text);
 
 // The empty filter lets everything through; another one, rows of which any text passes.
-[[nodiscard]] bool any_passes(std::string_view filter, std::initializer_list<std::string_view> texts);
+[[nodiscard]] bool any_passes(std::string_view filter,
+                              std::initializer_list<std::string_view> texts);
 
 }  // namespace pulsed::ctl::top

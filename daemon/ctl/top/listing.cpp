@@ -41,7 +41,8 @@ double measure(const Load& load, const std::optional<Oldest>& oldest, SortKey ke
 
 double measure(const WorkerReading& worker, SortKey key) {
   if (!worker.in_flight || key == SortKey::kName) return key == SortKey::kName ? 0 : -1;
-  return static_cast<double>((key == SortKey::kCpu ? worker.in_flight->cpu : worker.in_flight->age).count());
+  return static_cast<double>(
+      (key == SortKey::kCpu ? worker.in_flight->cpu : worker.in_flight->age).count());
 }
 
 std::string padded(std::uint32_t number) {
@@ -62,8 +63,8 @@ std::vector<Entry> service_entries(const Rows& rows, SortKey key, std::string_vi
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < rows.services.size(); ++i) {
     const ServiceRow& row = rows.services[i];
-    entries.push_back({i, row.service, measure(row.load, row.oldest, key),
-                       any_passes(filter, {row.service})});
+    entries.push_back(
+        {i, row.service, measure(row.load, row.oldest, key), any_passes(filter, {row.service})});
   }
   return entries;
 }

@@ -93,14 +93,13 @@ void add_process(ServiceRow& row, const ServiceReading& process) {
   row.dropped_samples += process.dropped_samples;
   row.quarantined = row.quarantined || process.quarantined;
   if (process.longest_in_flight > Duration{})
-    note(row.oldest, {.age = process.longest_in_flight,
-                      .over_budget = process.in_flight_over_budget > 0});
+    note(row.oldest,
+         {.age = process.longest_in_flight, .over_budget = process.in_flight_over_budget > 0});
 }
 
 std::vector<ServiceRow> service_rows(const Reading& now, const std::vector<ClassRow>& classes) {
   std::map<std::string_view, ServiceRow> by_name;
-  for (const ServiceReading& process : now.services)
-    add_process(by_name[process.service], process);
+  for (const ServiceReading& process : now.services) add_process(by_name[process.service], process);
   for (const ClassRow& each : classes) {
     const auto found = by_name.find(each.reading.service);
     if (found == by_name.end()) continue;
@@ -139,8 +138,7 @@ Rows rows_of(const Reading& now, const Reading* before) {
   rows.workers = now.workers;
   if (before != nullptr) {
     rows.samples = clock.rate(now.status.samples, before->status.samples);
-    rows.dropped_samples =
-        clock.rate(now.status.dropped_samples, before->status.dropped_samples);
+    rows.dropped_samples = clock.rate(now.status.dropped_samples, before->status.dropped_samples);
   }
   return rows;
 }

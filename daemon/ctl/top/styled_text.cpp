@@ -18,15 +18,9 @@ std::size_t columns(const Line& line) {
 }
 
 Line cut(Line line, std::size_t width) {
-  std::size_t left = width;
-  for (std::size_t i = 0; i < line.spans.size(); ++i) {
-    const std::size_t wide = columns(line.spans[i].text);
-    if (wide > left) {
-      line.spans[i].text = cut(line.spans[i].text, left);
-      line.spans.resize(i + 1);
-      break;
-    }
-    left -= wide;
+  for (Span& span : line.spans) {
+    span.text = cut(span.text, width);
+    width -= columns(span.text);
   }
   return line;
 }

@@ -53,7 +53,7 @@ struct Size {
 [[nodiscard]] std::string plain_text(const Line& line);  // without spaces at its end
 [[nodiscard]] std::size_t columns(const Line& line);
 
-// Cuts what is wider.
+// Cuts what is wider, and makes what is left fit to be shown.
 [[nodiscard]] Line cut(Line line, std::size_t width);
 
 [[nodiscard]] Style tier_style(Tier tier);

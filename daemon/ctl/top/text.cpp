@@ -28,7 +28,8 @@ std::size_t sequence_length(unsigned char lead) {
 // Zero for what is not well-formed.
 wchar_t code_point(std::string_view bytes) {
   if (bytes.size() == 1) return static_cast<unsigned char>(bytes[0]);
-  auto code = static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[0]) & (0x7f >> bytes.size()));
+  auto code =
+      static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[0]) & (0x7f >> bytes.size()));
   for (const char byte : bytes.substr(1)) {
     if ((static_cast<unsigned char>(byte) & 0xc0) != 0x80) return 0;
     code = code << 6 | (static_cast<unsigned char>(byte) & 0x3f);
@@ -104,6 +105,12 @@ std::string cut(std::string_view text, std::size_t width) {
   if (columns(text) <= width) return head(text, width, used);
   if (width == 0) return {};
   return head(text, width - 1, used) + std::string(ellipsis());
+}
+
+std::string end_of(std::string_view text, std::size_t width) {
+  if (columns(text) <= width || width == 0) return cut(text, width);
+  while (columns(text) > width - 1) next(text);
+  return std::string(ellipsis()) + cut(text, width - 1);
 }
 
 std::string fitted(std::string_view text, std::size_t width, Side side) {

@@ -23,6 +23,9 @@ enum class Side { kLeft, kRight };
 // At most `width` columns: cut, not padded.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t width);
 
+// The same with the end kept.
+[[nodiscard]] std::string end_of(std::string_view text, std::size_t width);
+
 // True if the locale's encoding is UTF-8. Nothing beyond ASCII is shown otherwise.
 [[nodiscard]] bool shows_utf8();
 
