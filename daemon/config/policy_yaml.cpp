@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
+#include <type_traits>
 #include <utility>
 
 #include "daemon/config/strict_yaml.h"
@@ -29,10 +31,28 @@ std::optional<double> read_one(const Field& field, policy::Share /*limits*/) {
   return read_share(field);
 }
 
+template <typename Name>
+std::optional<Name> read_name(const Field& field, std::span<const std::string_view> names) {
+  const auto found = read_choice(field, names);
+  if (!found) return {};
+  return static_cast<Name>(*found);
+}
+
 std::optional<policy::Tier> read_one(const Field& field, policy::TierName /*limits*/) {
-  const auto tier = read_choice(field, kTierNames);
-  if (!tier) return {};
-  return static_cast<policy::Tier>(*tier);
+  return read_name<policy::Tier>(field, kTierNames);
+}
+
+std::optional<policy::Priority> read_one(const Field& field, policy::PriorityName /*limits*/) {
+  return read_name<policy::Priority>(field, policy::kPriorityNames);
+}
+
+std::optional<policy::Enforcement> read_one(const Field& field,
+                                            policy::EnforcementName /*limits*/) {
+  return read_name<policy::Enforcement>(field, policy::kEnforcementNames);
+}
+
+std::optional<bool> read_one(const Field& field, policy::YesOrNo /*limits*/) {
+  return read_yes_or_no(field);
 }
 
 std::optional<std::uint32_t> read_one(const Field& field, const policy::SpareCount& limits) {
@@ -136,6 +156,8 @@ policy::Match read_match(const YamlNode& node, Diagnostics& diagnostics) {
   if (const YamlNode* n = map.take("class")) {
     match.task_class = read_text(Field{*n, "class", diagnostics}, kLongestGlob).value_or("");
   }
+  if (const YamlNode* n = map.take("uid"))
+    match.uid = read(Field{*n, "uid", diagnostics}, policy::kUids);
   map.finish();
   return match;
 }
@@ -147,11 +169,11 @@ policy::Rule read_rule(const YamlNode& node, const std::string& scope, Places& p
   places[scope] = node.at;
   const YamlNode* match = map.take("match");
   if (match != nullptr) rule.match = read_match(*match, diagnostics);
-  const YamlNode* priority = map.take("priority");
-  if (priority != nullptr) {
-    const auto p = read_choice(Field{*priority, "priority", diagnostics}, policy::kPriorityNames);
-    if (p) rule.priority = static_cast<policy::Priority>(*p);
-  }
+  policy::for_each_rule_field([&](const auto& field) {
+    const YamlNode* value = map.take(field.name);
+    if (value == nullptr) return;
+    rule.*field.set = read_one(Field{*value, field.name, diagnostics}, field.limits);
+  });
   rule.set = read_overrides(map, scope, places, diagnostics);
   map.finish();
   if (node.kind != YamlNode::Kind::kMap) return rule;
@@ -159,7 +181,7 @@ policy::Rule read_rule(const YamlNode& node, const std::string& scope, Places& p
     diagnostics.add(node.at, "a rule needs `match`; `match: {}` is every class of every service");
   }
   if (node.entries.size() <= 1 && match != nullptr) {
-    diagnostics.add(node.at, "a rule that sets nothing; give it a priority or a field");
+    diagnostics.add(node.at, "a rule that sets nothing; give it a field, or remove it");
   }
   return rule;
 }
@@ -184,15 +206,16 @@ std::vector<policy::Rule> read_rules(const YamlNode& node, Places& places,
 policy::Policy read_root(const YamlNode& root, Places& places, Diagnostics& diagnostics) {
   policy::Policy policy;
   MapReader map(root, "the policy", diagnostics);
-  if (const YamlNode* n = map.take("enforcement")) {
-    const auto e = read_choice(Field{*n, "enforcement", diagnostics}, policy::kEnforcementNames);
-    if (e) policy.enforcement = static_cast<policy::Enforcement>(*e);
-  }
-  if (const YamlNode* n = map.take("profile")) {
-    places["profile"] = n->at;
-    const auto p = read_choice(Field{*n, "profile", diagnostics}, policy::kProfileNames);
-    if (p) policy.profile = static_cast<policy::Profile>(*p);
-  }
+  const auto read_top = [&](std::string_view key, auto names, auto& out) {
+    using Name = std::remove_cvref_t<decltype(out)>;
+    const YamlNode* node = map.take(key);
+    if (node == nullptr) return;
+    places[std::string(key)] = node->at;
+    out = read_name<Name>(Field{*node, key, diagnostics}, names).value_or(out);
+  };
+  read_top("enforcement", policy::kEnforcementNames, policy.enforcement);
+  read_top("enforcement_limit", policy::kEnforcementNames, policy.enforcement_limit);
+  read_top("profile", policy::kProfileNames, policy.profile);
   if (const YamlNode* n = map.take("defaults")) {
     places["defaults"] = n->at;
     MapReader defaults(*n, "`defaults`", diagnostics);

@@ -1,12 +1,16 @@
 // policy.yaml, read into policy::Policy and printed from it.
 //
 //   enforcement: shadow               # observe, shadow or enforce
+//   enforcement_limit: enforce        # no rule goes beyond it
 //   profile: balanced                 # balanced, aggressive or permissive
 //   defaults:
 //     poll_budget: 2ms
 //   rules:
-//     - match: {service: "shop*", class: "checkout/*"}
+//     - match: {service: "shop*", uid: 1000, class: "checkout/*"}
 //       priority: high
+//       weight: 200
+//       may_migrate: false
+//       enforcement: enforce
 //       promotion_threshold: {monitor: 10, warn: 6, yield: 4}   # or a list, [10, 6, 4]
 #pragma once
 

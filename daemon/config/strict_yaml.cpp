@@ -1,9 +1,10 @@
 #include "daemon/config/strict_yaml.h"
 
 #include <algorithm>
+#include <array>
 
 #include "daemon/config/suggestion.h"
-#include "daemon/config/yaml_text.h"
+#include "daemon/policy/plain_text.h"
 
 namespace pulsed::config {
 namespace {
@@ -135,6 +136,24 @@ std::optional<std::size_t> read_choice(const Field& field,
   return {};
 }
 
+std::optional<bool> read_yes_or_no(const Field& field) {
+  constexpr std::array<std::string_view, 2> kWords{"true", "false"};
+  constexpr std::array<std::string_view, 6> kYes{"yes", "on", "y", "1", "True", "TRUE"};
+  constexpr std::array<std::string_view, 6> kNo{"no", "off", "n", "0", "False", "FALSE"};
+  const std::string* found = number(field, one_of(kWords));
+  if (found == nullptr) return {};
+  const auto among = [&](std::span<const std::string_view> words) {
+    return std::find(words.begin(), words.end(), *found) != words.end();
+  };
+  if (*found == kWords[0]) return true;
+  if (*found == kWords[1]) return false;
+  std::string hint = did_you_mean(*found, kWords);
+  if (among(kYes)) hint = "; did you mean `true`?";
+  if (among(kNo)) hint = "; did you mean `false`?";
+  field.fault("`" + shown(*found) + "` is not " + one_of(kWords) + hint);
+  return {};
+}
+
 std::optional<CountOrWord> read_count_or_word(const Field& field, const Range<std::uint32_t>& range,
                                               std::string_view what,
                                               std::span<const std::string_view> words) {
@@ -164,8 +183,8 @@ std::optional<std::string> read_text(const Field& field, std::size_t longest) {
     field.fault("is empty; leave it out instead");
   } else if (found->size() > longest) {
     field.fault("is longer than " + std::to_string(longest) + " bytes");
-  } else if (!is_one_line_of_text(*found)) {
-    field.fault("has a control character");
+  } else if (!policy::is_one_plain_line(*found)) {
+    field.fault("has a control character or a byte order mark");
   } else {
     return *found;
   }

@@ -62,6 +62,8 @@ class MapReader {
 // The index of the name in `names`.
 [[nodiscard]] std::optional<std::size_t> read_choice(const Field& field,
                                                      std::span<const std::string_view> names);
+// true or false.
+[[nodiscard]] std::optional<bool> read_yes_or_no(const Field& field);
 // A whole number within the range, or one of `words`. In messages the number is `what`, such as "a nice value".
 struct CountOrWord {
   std::uint32_t count;
@@ -70,7 +72,7 @@ struct CountOrWord {
 [[nodiscard]] std::optional<CountOrWord> read_count_or_word(
     const Field& field, const Range<std::uint32_t>& range, std::string_view what,
     std::span<const std::string_view> words);
-// Text of 1 to `longest` bytes without control characters.
+// One line of text, of 1 to `longest` bytes.
 [[nodiscard]] std::optional<std::string> read_text(const Field& field, std::size_t longest);
 // The items of a list, or null after a report.
 [[nodiscard]] const std::vector<YamlNode>* read_list(const Field& field);

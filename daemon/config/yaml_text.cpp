@@ -3,35 +3,11 @@
 #include <cstddef>
 
 #include "daemon/config/yaml_node.h"
+#include "daemon/policy/plain_text.h"
 
 namespace pulsed::config {
-namespace {
-
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-// Bytes of the UTF-8 character at the front of a text that is not empty, or 0. Overlong forms and
-// surrogates are none.
-std::size_t character_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!continues(text[i])) return 0;
-  }
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool beyond = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
-  return overlong || beyond ? 0 : length;
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7F;
-}
-
-}  // namespace
+using policy::character_length;
+using policy::is_control;
 
 bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
   if (text.size() > kMostBytes) {
@@ -46,7 +22,7 @@ bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
       diagnostics.add(at, "is not UTF-8 from here on");
       return false;
     }
-    if (text.substr(i).starts_with("\xEF\xBB\xBF")) {
+    if (text.substr(i).starts_with(policy::kByteOrderMark)) {
       diagnostics.add(at, "a byte order mark; save the file as UTF-8 without it");
       return false;
     }
@@ -85,15 +61,6 @@ bool quote_ends(std::string_view text) {
     }
   }
   return false;
-}
-
-bool is_one_line_of_text(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = character_length(text);
-    if (length == 0 || is_control(text.front())) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 }  // namespace pulsed::config

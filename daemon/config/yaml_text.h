@@ -17,7 +17,4 @@ namespace pulsed::config {
 // Whether the quote that `text` begins with (' or ") ends within it.
 [[nodiscard]] bool quote_ends(std::string_view text);
 
-// UTF-8 without control characters: what an escape in a quoted text can smuggle in.
-[[nodiscard]] bool is_one_line_of_text(std::string_view text);
-
 }  // namespace pulsed::config

@@ -9,10 +9,10 @@
 namespace pulsed::policy {
 namespace {
 
-// The usual greedy match: on a mismatch only the last `*` can take one more symbol. `takes` says what a
-// symbol of the pattern other than `*` takes.
-template <typename Takes>
-bool greedy_match(std::string_view pattern, std::string_view text, Takes takes) {
+// The usual greedy match: on a mismatch only the last `*` can take one more symbol. Of a symbol of the
+// pattern other than `*`, `takes` says what it takes and `passes` what it lets go by before it does.
+template <typename Takes, typename Passes>
+bool greedy_match(std::string_view pattern, std::string_view text, Takes takes, Passes passes) {
   std::size_t p = 0;
   std::size_t t = 0;
   std::size_t star = std::string_view::npos;
@@ -23,6 +23,8 @@ bool greedy_match(std::string_view pattern, std::string_view text, Takes takes) 
       taken = t;
     } else if (p < pattern.size() && takes(pattern[p], text[t])) {
       ++p;
+      ++t;
+    } else if (p < pattern.size() && passes(pattern[p], text[t])) {
       ++t;
     } else if (star != std::string_view::npos) {
       p = star + 1;
@@ -35,26 +37,33 @@ bool greedy_match(std::string_view pattern, std::string_view text, Takes takes) 
   return p == pattern.size();
 }
 
-// The same texts, each run of wildcards as `?`s and then at most one `*`.
+// A `?` beside a `*`: the two take one byte or more, in whichever order. No name has this byte.
+constexpr char kOneOfMore = '\0';
+
+bool wild(char c) { return c == '*' || c == '?'; }
+
+// The same texts, each run of wildcards as `?`s, or as kOneOfMore for each and then one `*`.
 std::string canonical(std::string_view glob) {
   std::string out;
-  bool star = false;
-  for (const char c : glob) {
-    if (c == '*') {
-      star = true;
-      continue;
-    }
-    if (star && c != '?') {
-      out += '*';
-      star = false;
-    }
-    out += c;
+  while (!glob.empty()) {
+    const std::size_t begin =
+        static_cast<std::size_t>(std::find_if(glob.begin(), glob.end(), wild) - glob.begin());
+    out += glob.substr(0, begin);
+    glob.remove_prefix(begin);
+    const std::size_t length =
+        static_cast<std::size_t>(std::find_if_not(glob.begin(), glob.end(), wild) - glob.begin());
+    const std::string_view run = glob.substr(0, length);
+    const bool star = run.find('*') != run.npos;
+    out.append(static_cast<std::size_t>(std::count(run.begin(), run.end(), '?')),
+               star ? kOneOfMore : '?');
+    if (star) out += '*';
+    glob.remove_prefix(length);
   }
-  return star ? out + '*' : out;
+  return out;
 }
 
-bool canonical_already(std::string_view glob) {
-  return glob.find("**") == glob.npos && glob.find("*?") == glob.npos;
+bool is_canonical(std::string_view glob) {
+  return glob.find('?') == glob.npos || glob.find('*') == glob.npos;
 }
 
 bool alike(char x, char y) { return x == y || x == '?' || y == '?'; }
@@ -78,18 +87,28 @@ bool end_alike(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool covers_canonically(std::string_view wide, std::string_view narrow) {
+  return greedy_match(
+      wide, narrow,
+      [](char w, char n) { return w == n || ((w == '?' || w == kOneOfMore) && n != '*'); },
+      [](char w, char n) { return w == kOneOfMore && n == '*'; });
+}
+
 }  // namespace
 
 bool glob_match(std::string_view pattern, std::string_view text) {
-  return greedy_match(pattern, text, [](char p, char t) { return p == '?' || p == t; });
+  return greedy_match(
+      pattern, text, [](char p, char t) { return p == '?' || p == t; },
+      [](char, char) { return false; });
 }
 
-// The wildcards of `narrow` are symbols that only wildcards take: a name could have anything there.
+// The wildcards of `narrow` are symbols that only wildcards take: a name could have anything there. Its `*`
+// could be nothing too, so it counts for no `?`.
 bool glob_covers(std::string_view wide, std::string_view narrow) {
-  if (!canonical_already(wide)) return glob_covers(canonical(wide), narrow);
-  if (!canonical_already(narrow)) return glob_covers(wide, canonical(narrow));
-  return greedy_match(wide, narrow,
-                      [](char w, char n) { return w == n || (w == '?' && n != '*'); });
+  const bool ends_differ =
+      !wide.empty() && !narrow.empty() && !wild(wide.back()) && wide.back() != narrow.back();
+  if (ends_differ) return false;
+  return covers_canonically(is_canonical(wide) ? wide : std::string_view(canonical(wide)), narrow);
 }
 
 // Row by row: meet[j] is whether the first i of `a` and the first j of `b` can spell the same text.

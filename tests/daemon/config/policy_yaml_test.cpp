@@ -38,6 +38,16 @@ TEST_CASE("the example policy names every field, with its default") {
   CHECK(example == spelled_out(policy::Policy{}));
 }
 
+TEST_CASE("the example policy explains every field of a rule") {
+  const std::string yaml = *read_file(PULSED_SOURCE_DIR "/deploy/examples/policy.yaml").text;
+  policy::for_each_rule_field([&](const auto& field) {
+    CHECK(yaml.find("\n#   " + std::string(field.name) + "  ") != yaml.npos);
+  });
+  for (const std::string key : {"\nenforcement: ", "\nenforcement_limit: ", "\nprofile: "}) {
+    CHECK(yaml.find(key) != yaml.npos);
+  }
+}
+
 TEST_CASE("the rules that the example shows in a comment are good ones") {
   std::string yaml = *read_file(PULSED_SOURCE_DIR "/deploy/examples/policy.yaml").text;
   const auto begin = yaml.find("#   rules:");
@@ -48,17 +58,22 @@ TEST_CASE("the rules that the example shows in a comment are good ones") {
     uncommented += yaml.substr(at + 4, yaml.find('\n', at) + 1 - at - 4);
   }
   const policy::Policy policy = good(uncommented);
-  REQUIRE(policy.rules.size() == 2);
+  REQUIRE(policy.rules.size() == 3);
   CHECK(policy.rules[0].set.max_tier == policy::Tier::kYield);
+  CHECK(policy.rules[1].match.uid == 1000);
+  CHECK(policy.rules[2].may_migrate == false);
 }
 
-TEST_CASE("every field of the TierManager is read, and prints as it was") {
+TEST_CASE("every field of a rule is read, and prints as it was") {
   const policy::Policy policy = good(R"(
 enforcement: enforce
 profile: aggressive
 rules:
   - match: {service: "shop*", class: 'checkout/?'}
     priority: critical
+    weight: 250
+    may_migrate: false
+    enforcement: observe
     poll_budget: 1.5ms
     promotion_threshold: [10, 6, 4]
     promotion_cpu: {yield: 1ms, warn: 2ms, monitor: 3ms}
@@ -91,6 +106,9 @@ rules:
   const policy::Rule& rule = policy.rules[0];
   CHECK(rule.match == policy::Match{"shop*", "checkout/?"});
   CHECK(rule.priority == policy::Priority::kCritical);
+  CHECK(rule.weight == 250);
+  CHECK(rule.may_migrate == false);
+  CHECK(rule.enforcement == policy::Enforcement::kObserve);
   CHECK(rule.set.poll_budget == 1500us);
   CHECK(rule.set.promotion_threshold == policy::PerPromotion<std::uint32_t>{10, 6, 4});
   CHECK(rule.set.promotion_cpu == policy::PerPromotion<policy::Duration>{3ms, 2ms, 1ms});
@@ -106,6 +124,10 @@ rules:
   policy::for_each_tier_field([&](const auto& field) {
     CAPTURE(field.name);
     CHECK((rule.set.*field.set).has_value());
+  });
+  policy::for_each_rule_field([&](const auto& field) {
+    CAPTURE(field.name);
+    CHECK((rule.*field.set).has_value());
   });
   CHECK(good(to_yaml(policy)) == policy);
 }
@@ -168,8 +190,9 @@ TEST_CASE("what is neither the number nor the word is answered with all that is 
 TEST_CASE("a policy with quotes, backslashes and empty matches prints as it was") {
   policy::Policy policy;
   policy.rules.push_back({{"a\"b\\c", ""}, policy::Priority::kLow, {}});
-  policy.rules.push_back({{"", ""}, policy::Priority::kHigh, {}});
   policy.rules.push_back({{"é*", "~"}, policy::Priority::kHigh, {}});
+  policy.rules.push_back({{"", "", 4'294'967'294}, policy::Priority::kHigh, {}});
+  policy.rules.push_back({{"", ""}, policy::Priority::kHigh, {}});
   CHECK(good(to_yaml(policy)) == policy);
 }
 
@@ -234,7 +257,7 @@ TEST_CASE("a rule needs a match and something to set") {
   CHECK(faults("rules:\n  - priority: low\n") ==
         "p:2:5: a rule needs `match`; `match: {}` is every class of every service\n");
   CHECK(faults("rules:\n  - match: {class: x}\n") ==
-        "p:2:5: a rule that sets nothing; give it a priority or a field\n");
+        "p:2:5: a rule that sets nothing; give it a field, or remove it\n");
   CHECK(faults("rules: [x]\n") ==
         "p:1:9: a rule: expected a map of `key: value`, found a single value\n");
   CHECK(faults("rules:\n  - match: {class: ''}\n    priority: low\n") ==
@@ -247,7 +270,9 @@ TEST_CASE("a rule needs a match and something to set") {
 
 TEST_CASE("256 rules are read, 257 are refused") {
   std::string yaml = "rules:\n";
-  for (std::size_t i = 0; i < kMostRules; ++i) yaml += "  - {match: {class: x}, priority: low}\n";
+  for (std::size_t i = 0; i < kMostRules; ++i) {
+    yaml += "  - {match: {uid: " + std::to_string(i) + "}, priority: low}\n";
+  }
   CHECK(faults(yaml).empty());
   CHECK(faults(yaml + "  - {match: {}, priority: low}\n") ==
         "p:2:3: `rules`: has more than 256 rules\n");

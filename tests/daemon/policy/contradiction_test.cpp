@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <limits>
+#include <string>
 
 #include "daemon/policy/policy.h"
 
@@ -22,11 +23,11 @@ TEST_CASE("the profiles do not contradict themselves") {
   for (const Profile profile : {Profile::kBalanced, Profile::kAggressive, Profile::kPermissive}) {
     Policy policy;
     policy.profile = profile;
-    policy.rules.resize(kPriorityCount);
+    policy.rules.resize(1);
     for (std::size_t p = 0; p < kPriorityCount; ++p) {
-      policy.rules[p].priority = Priority{static_cast<std::uint8_t>(p)};
+      policy.rules[0].priority = Priority{static_cast<std::uint8_t>(p)};
+      CHECK(contradiction(policy).value_or("") == "");
     }
-    CHECK(contradiction(policy).value_or("") == "");
   }
 }
 
@@ -125,6 +126,7 @@ TEST_CASE("a rule is judged on top of the defaults, and named") {
   Policy policy;
   policy.defaults.poll_budget = 2ms;
   policy.rules.resize(2);
+  policy.rules[0].priority = Priority::kLow;
   policy.rules[1].match.task_class = "checkout";
   policy.rules[1].set.emergency_poll = 2ms;
   CHECK(contradiction(policy).value_or("") ==
@@ -159,7 +161,75 @@ TEST_CASE("an earlier rule hides what a later one sets") {
   policy.rules[1].set.emergency_poll = 6ms;
   policy.rules[2].match.task_class = "a*";
   policy.rules[2].set.emergency_poll = 1ms;
+  policy.rules[2].set.window = 2s;
   CHECK(contradiction(policy).value_or("") == "");
+}
+
+TEST_CASE("rules of different users are never judged together") {
+  Policy policy;
+  policy.rules.resize(2);
+  policy.rules[0].match.uid = 1000;
+  policy.rules[0].set.poll_budget = 2ms;
+  policy.rules[1].match.uid = 1001;
+  policy.rules[1].set.emergency_poll = 2ms;
+  CHECK(contradiction(policy).value_or("") == "");
+  policy.rules[1].match.uid = 1000;
+  CHECK(contradiction(policy).has_value());
+  policy.rules[1].match.uid.reset();
+  CHECK(contradiction(policy).has_value());
+}
+
+TEST_CASE("a value out of range is refused also where an earlier rule hides it") {
+  Policy policy;
+  policy.rules.resize(2);
+  policy.rules[0].set.window = 2s;
+  policy.rules[1].set.window = 0s;
+  policy.rules[1].set.cooldown = 2s;
+  CHECK(contradiction(policy).value_or("") == "rules[1]: window 0ns is outside 1ms to 86400s");
+}
+
+TEST_CASE("what a rule sets beside the fields of the TierManager has its ranges") {
+  const auto refusal_of = [](const std::function<void(Rule&)>& change) {
+    Policy policy;
+    policy.rules.resize(1);
+    policy.rules[0].set.window = 2s;
+    change(policy.rules[0]);
+    return contradiction(policy).value_or("");
+  };
+  CHECK(refusal_of([](Rule& r) { r.weight = 0; }) == "rules[0]: weight 0 is outside 1 to 1000");
+  CHECK(refusal_of([](Rule& r) { r.weight = 1; }) == "");
+  CHECK(refusal_of([](Rule& r) { r.weight = 1000; }) == "");
+  CHECK(refusal_of([](Rule& r) { r.weight = 1001; }) != "");
+  CHECK(refusal_of([](Rule& r) { r.match.uid = 4'294'967'294; }) == "");
+  CHECK(refusal_of([](Rule& r) { r.match.uid = 4'294'967'295; }) ==
+        "rules[0]: uid 4294967295 is outside 0 to 4294967294");
+  CHECK(refusal_of([](Rule& r) { r.priority = Priority{4}; }) ==
+        "rules[0]: priority is not a priority");
+  CHECK(refusal_of([](Rule& r) { r.enforcement = Enforcement{3}; }) ==
+        "rules[0]: enforcement is not observe, shadow or enforce");
+  CHECK(refusal_of([](Rule& r) { r.match.service = std::string(kLongestGlob, 'x'); }) == "");
+  CHECK(refusal_of([](Rule& r) { r.match.service = std::string(kLongestGlob + 1, 'x'); }) ==
+        "rules[0]: service is longer than 64 bytes");
+  const std::string no_text = "rules[0]: class is not one line of UTF-8 text";
+  for (const char* text : {"a\nb", "\x7F", "\xFF", "a\xEF\xBB\xBF"}) {
+    CHECK(refusal_of([&](Rule& r) { r.match.task_class = text; }) == no_text);
+  }
+}
+
+TEST_CASE("what stands at the top of a policy has its ranges") {
+  Policy policy;
+  policy.enforcement = Enforcement{3};
+  CHECK(contradiction(policy).value_or("") == "enforcement is not observe, shadow or enforce");
+  policy = {};
+  policy.enforcement_limit = Enforcement{3};
+  CHECK(contradiction(policy).value_or("") ==
+        "enforcement_limit is not observe, shadow or enforce");
+  policy = {};
+  policy.profile = Profile{3};
+  CHECK(contradiction(policy).value_or("") == "profile is not a profile");
+  policy = {};
+  policy.rules.resize(kMostRules + 1);
+  CHECK(contradiction(policy).value_or("") == "rules has more than 256 rules");
 }
 
 }  // namespace pulsed::policy

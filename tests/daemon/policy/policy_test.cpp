@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "daemon/policy/glob.h"
-
 namespace pulsed::policy {
 using namespace std::chrono_literals;
 
@@ -90,27 +88,6 @@ TEST_CASE(
   CHECK(scaled(profile_fields(Profile::kBalanced), Priority::kLow).emergency_poll == 5ms);
 }
 
-TEST_CASE("globs know * and ? and nothing else") {
-  CHECK(glob_match("checkout/*", "checkout/render"));
-  CHECK(glob_match("*render", "checkout/render"));
-  CHECK(glob_match("a*b*c", "a--b-b--c"));
-  CHECK(glob_match("?bc", "abc"));
-  CHECK(glob_match("", ""));
-  CHECK(glob_match("***", ""));
-  CHECK_FALSE(glob_match("checkout", "checkout/render"));
-  CHECK_FALSE(glob_match("?", ""));
-  CHECK_FALSE(glob_match("a*b", "a-c"));
-  CHECK_FALSE(glob_match("[ab]", "a"));
-  CHECK(glob_match("[ab]", "[ab]"));
-  CHECK_FALSE(glob_match("", "a"));
-}
-
-TEST_CASE("a glob full of stars is matched without backtracking") {
-  std::string pattern;
-  for (int i = 0; i < 200; ++i) pattern += "*a";
-  CHECK_FALSE(glob_match(pattern + "b", std::string(2000, 'a')));
-}
-
 TEST_CASE(
     "for each field the first rule that matches and sets it wins, then defaults, then the "
     "profile") {
@@ -172,6 +149,84 @@ TEST_CASE("every override reaches its field") {
   CHECK(differs([](TierOverrides& o) { o.demote_to = {OsPriority::Kind::kNice, 9}; }));
   CHECK(differs([](TierOverrides& o) { o.min_share = 0.9; }));
   CHECK_FALSE(differs([](TierOverrides&) {}));
+}
+
+TEST_CASE(
+    "weight, may_migrate, enforcement and priority hold as the first rule that sets them says") {
+  Policy policy;
+  policy.enforcement = Enforcement::kObserve;
+  policy.rules.resize(2);
+  policy.rules[0].match.task_class = "a*";
+  policy.rules[0].match.uid = 1000;
+  Rule& first = policy.rules[0];
+  Rule& second = policy.rules[1];
+  second.weight = 50;
+  second.may_migrate = true;
+  second.enforcement = Enforcement::kShadow;
+  second.priority = Priority::kLow;
+  const auto now = [&] { return resolve(policy, {"s", "ab", 1000}, Priority::kNormal); };
+
+  CHECK(now().weight == 50);
+  first.weight = 300;
+  CHECK(now().weight == 300);
+  CHECK(now().may_migrate);
+  first.may_migrate = false;
+  CHECK_FALSE(now().may_migrate);
+  CHECK(now().enforcement == Enforcement::kShadow);
+  first.enforcement = Enforcement::kEnforce;
+  CHECK(now().enforcement == Enforcement::kEnforce);
+  CHECK(now().priority == Priority::kLow);
+  first.priority = Priority::kHigh;
+  CHECK(now().priority == Priority::kHigh);
+
+  const ClassPolicy other = resolve(policy, {"s", "b", 1000}, Priority::kNormal);
+  CHECK(other.weight == 50);
+  CHECK(other.may_migrate);
+  CHECK(other.enforcement == Enforcement::kShadow);
+}
+
+TEST_CASE(
+    "without rules a class has the policy's enforcement, the ordinary weight, and may migrate") {
+  Policy policy;
+  for (const Enforcement e : {Enforcement::kObserve, Enforcement::kShadow, Enforcement::kEnforce}) {
+    policy.enforcement = e;
+    const ClassPolicy built_in = resolve(policy, {"s", "c"}, Priority::kHigh);
+    CHECK(built_in.enforcement == e);
+    CHECK(built_in.weight == kOrdinaryWeight);
+    CHECK(built_in.may_migrate);
+    CHECK(built_in.priority == Priority::kHigh);
+    CHECK_FALSE(built_in.pinned.has_value());
+  }
+}
+
+TEST_CASE("a rule that names a user holds for that user alone") {
+  Policy policy;
+  policy.rules.resize(1);
+  policy.rules[0].match.uid = 0;
+  policy.rules[0].weight = 300;
+  CHECK(resolve(policy, {"s", "c", 0}, Priority::kNormal).weight == 300);
+  CHECK(resolve(policy, {"s", "c", 1}, Priority::kNormal).weight == kOrdinaryWeight);
+  CHECK(resolve(policy, {"s", "c"}, Priority::kNormal).weight == kOrdinaryWeight);
+}
+
+TEST_CASE("the enforcement limit holds down the policy and every rule, and raises nothing") {
+  Policy policy;
+  policy.enforcement = Enforcement::kEnforce;
+  policy.rules.resize(2);
+  policy.rules[0].match.task_class = "enforced";
+  policy.rules[0].enforcement = Enforcement::kEnforce;
+  policy.rules[1].match.task_class = "observed";
+  policy.rules[1].enforcement = Enforcement::kObserve;
+  const auto of = [&](std::string_view cls) {
+    return resolve(policy, {"s", cls}, Priority::kNormal).enforcement;
+  };
+  CHECK(of("any") == Enforcement::kEnforce);
+  policy.enforcement_limit = Enforcement::kShadow;
+  CHECK(of("any") == Enforcement::kShadow);
+  CHECK(of("enforced") == Enforcement::kShadow);
+  CHECK(of("observed") == Enforcement::kObserve);
+  policy.enforcement_limit = Enforcement::kObserve;
+  CHECK(of("enforced") == Enforcement::kObserve);
 }
 
 }  // namespace pulsed::policy
