@@ -1,19 +1,16 @@
 #include "daemon/rpc/policy_message.h"
 
-#include <algorithm>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "daemon/config/policy_yaml.h"
+#include "daemon/policy/field_table.h"
+#include "daemon/policy/plain_text.h"
 #include "daemon/rpc/tier_fields_message.h"
 #include "daemon/rpc/unknown_fields.h"
 
 namespace pulsed::rpc {
 namespace {
-
-constexpr std::uint32_t kMostWeight = 1000;
 
 // Values of the API's enums are one above ours: 0 is unspecified, which leaves `out` alone.
 template <typename Value, typename Out>
@@ -32,22 +29,27 @@ void read_enforcement(int number, const FieldPath& path, auto& out) {
 }
 
 std::string read_glob(const std::string& glob, const FieldPath& path) {
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (glob.size() > config::kLongestGlob) {
-    path.fault("is longer than " + std::to_string(config::kLongestGlob) + " bytes");
+  if (glob.size() > policy::kLongestGlob) {
+    path.fault("is longer than " + std::to_string(policy::kLongestGlob) + " bytes");
+  } else if (!policy::is_one_plain_line(glob)) {
+    path.fault("has a control character or a byte order mark");
   }
-  if (std::any_of(glob.begin(), glob.end(), control)) path.fault("has control characters");
   return glob;
+}
+
+std::uint32_t within(std::uint32_t value, const policy::CountRange& range, const FieldPath& path) {
+  if (!range.holds(value)) {
+    path.fault(std::to_string(value) + " is outside " + std::to_string(range.least) + " to " +
+               std::to_string(range.most));
+  }
+  return value;
 }
 
 policy::Match read_match(const v1::Match& message, const FieldPath& path) {
   policy::Match match;
   match.service = read_glob(message.service(), path.of("service"));
   match.task_class = read_glob(message.class_(), path.of("class"));
-  if (message.has_uid()) match.uid = message.uid();
-  if (match.uid == std::numeric_limits<std::uint32_t>::max()) {
-    path.of("uid").fault("4294967295 is nobody's uid");
-  }
+  if (message.has_uid()) match.uid = within(message.uid(), policy::kUids, path.of("uid"));
   return match;
 }
 
@@ -57,11 +59,7 @@ policy::Rule read_rule(const v1::Rule& message, const FieldPath& path) {
   read_enum<policy::Priority>(message.priority(), policy::kPriorityCount, "Priority",
                               path.of("priority"), rule.priority);
   if (message.has_weight()) {
-    rule.weight = message.weight();
-    if (*rule.weight < 1 || *rule.weight > kMostWeight) {
-      path.of("weight").fault(std::to_string(*rule.weight) + " is outside 1 to " +
-                              std::to_string(kMostWeight));
-    }
+    rule.weight = within(message.weight(), policy::kWeights, path.of("weight"));
   }
   if (message.has_may_migrate()) rule.may_migrate = message.may_migrate();
   read_enforcement(message.enforcement(), path.of("enforcement"), rule.enforcement);
@@ -88,8 +86,8 @@ policy::Policy read_all(const v1::Policy& message, const FieldPath& path) {
   read_enum<policy::Profile>(message.profile(), policy::kProfileCount, "Profile",
                              path.of("profile"), policy.profile);
   policy.defaults = from_message(message.defaults(), path.of("defaults"));
-  if (static_cast<std::size_t>(message.rules_size()) > config::kMostRules) {
-    path.of("rules").fault("has more than " + std::to_string(config::kMostRules) + " rules");
+  if (static_cast<std::size_t>(message.rules_size()) > policy::kMostRules) {
+    path.of("rules").fault("has more than " + std::to_string(policy::kMostRules) + " rules");
     return policy;
   }
   for (int i = 0; i < message.rules_size(); ++i) {
@@ -97,21 +95,6 @@ policy::Policy read_all(const v1::Policy& message, const FieldPath& path) {
         read_rule(message.rules(i), path.of("rules").at(static_cast<std::size_t>(i))));
   }
   return policy;
-}
-
-bool sets_nothing(const policy::Rule& rule) {
-  policy::Rule empty;
-  empty.match = rule.match;
-  return rule == empty;
-}
-
-// What only a policy without other faults is asked.
-void find_contradictions(const policy::Policy& policy, const FieldPath& path) {
-  for (std::size_t i = 0; i < policy.rules.size(); ++i) {
-    if (!sets_nothing(policy.rules[i])) continue;
-    path.of("rules").at(i).fault("sets nothing; give it a priority or a field");
-  }
-  if (const auto fault = policy::contradiction(policy)) path.fault(*fault);
 }
 
 }  // namespace
@@ -133,7 +116,9 @@ PolicyReading from_message(const v1::Policy& message) {
   const FieldPath root("", reading.faults);
   find_unknown_fields(message, root);
   policy::Policy policy = read_all(message, root);
-  if (reading.faults.empty()) find_contradictions(policy, root);
+  if (reading.faults.empty()) {
+    if (const auto fault = policy::contradiction(policy)) root.fault(*fault);
+  }
   if (reading.faults.empty()) reading.policy = std::move(policy);
   return reading;
 }

@@ -58,13 +58,13 @@ TEST_CASE("what is wrong with the API's settings names its place") {
         "c:1:12: `tcp`: `localhost:1` has no numeric address; write for example "
         "`127.0.0.1:10858`, or `off`\n");
   CHECK(faults("api: {tcp: \"127.0.0.1:1\", tls: {certificate: /a, key: /b}}") ==
-        "c:1:33: `tls` needs `client_ca`\n");
+        "c:1:32: `tls` needs `client_ca`\n");
   CHECK(faults("api: {" + std::string(kTls) + "}") ==
         "c:1:12: `tls` has no effect without `tcp`\n");
   CHECK(faults("api: {admins: [alice]}") ==
         "c:1:15: `admins` are names of certificates: they need `tls`\n");
   CHECK(faults("api: {tcp: \"127.0.0.1:1\", tls: {certificate: a, key: /b, client_ca: /c}}") ==
-        "c:1:47: `certificate`: `a` is not an absolute path\n");
+        "c:1:46: `certificate`: `a` is not an absolute path\n");
   CHECK(faults("api: {admin_uid: [1]}") ==
         "c:1:7: unknown key `admin_uid` in `api`; did you mean `admin_uids`?\n");
   CHECK(faults("api: {admins: [" + std::string(65, 'x') + "]}").find("`admins`") !=

@@ -1,0 +1,120 @@
+#include "daemon/rpc/grpc_server.h"
+
+#include <grpc/grpc_security_constants.h>
+#include <grpc/support/log.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "daemon/config/file_text.h"
+#include "daemon/rpc/control_service.h"
+#include "daemon/rpc/monitor_service.h"
+#include "daemon/rpc/policy_service.h"
+
+namespace pulsed::rpc {
+namespace {
+
+using grpc::experimental::ExternalConnectionAcceptor;
+
+constexpr int kMostRequestBytes = 1 << 20;
+constexpr int kMostStreams = 100;  // of a connection
+// Of messages and buffers of one server's connections; over it gRPC lets nothing more in.
+constexpr std::size_t kMostMemory = std::size_t{64} << 20;
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+// A client that asks whether we live more often than this is cut off.
+constexpr int kLeastPingMs = 10'000;
+
+std::string read_pem(const std::filesystem::path& path, const char* setting) {
+  config::FileText file = config::read_file(path);
+  if (file.text) return std::move(*file.text);
+  const std::string why = file.missing ? "no such file" : file.fault;
+  throw std::runtime_error(path.string() + ": " + why + " (named by " + setting + ")");
+}
+
+std::shared_ptr<grpc::ServerCredentials> credentials(const config::Api::Tls& tls) {
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = read_pem(tls.client_ca, "api.tls.client_ca");
+  options.pem_key_cert_pairs.push_back(
+      {read_pem(tls.key, "api.tls.key"), read_pem(tls.certificate, "api.tls.certificate")});
+  return grpc::SslServerCredentials(options);
+}
+
+// The plugins are process-wide, for servers built after this.
+void enable_plugins() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+void set_limits(grpc::ServerBuilder& builder, const Options& options) {
+  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("pulsed-api").Resize(kMostMemory));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             static_cast<int>(options.idle.count()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(options.silence.count()));
+}
+
+}  // namespace
+
+struct GrpcServer::State {
+  State(ApiCore& core, AccessRule rule)
+      : policy(core, rule), monitor(core, rule), control(core, rule) {}
+
+  PolicyService policy;
+  MonitorService monitor;
+  ControlService control;
+  std::unique_ptr<ExternalConnectionAcceptor> acceptor;  // with TLS
+  std::unique_ptr<grpc::Server> server;
+};
+
+GrpcServer::GrpcServer(ApiCore& core, AccessRule rule, const std::optional<config::Api::Tls>& tls)
+    : state_(std::make_unique<State>(core, rule)) {
+  enable_plugins();
+  grpc::ServerBuilder builder;
+  set_limits(builder, core.options);
+  builder.RegisterService(&state_->policy);
+  builder.RegisterService(&state_->monitor);
+  builder.RegisterService(&state_->control);
+  if (tls) {
+    state_->acceptor = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials(*tls));
+  }
+  state_->server = builder.BuildAndStart();
+  if (state_->server != nullptr) return;
+  throw std::runtime_error(tls ? "gRPC takes no TLS from " + tls->certificate.string() + ", " +
+                                     tls->key.string() + " and " + tls->client_ca.string() +
+                                     ": are they PEM, and of one another?"
+                               : "gRPC cannot start a server");
+}
+
+GrpcServer::~GrpcServer() = default;
+
+void GrpcServer::serve(shm::Fd connection) {
+  // From here on gRPC owns the descriptor.
+  const int fd = connection.release();
+  if (state_->acceptor == nullptr) return grpc::AddInsecureChannelFromFd(state_->server.get(), fd);
+  ExternalConnectionAcceptor::NewConnectionParameters parameters;
+  parameters.fd = fd;
+  state_->acceptor->HandleNewConnection(&parameters);
+}
+
+void GrpcServer::stop(Clock::time_point deadline) { state_->server->Shutdown(deadline); }
+
+}  // namespace pulsed::rpc

@@ -1,0 +1,130 @@
+// A stream of news to one reader: never more than one message on its way, and none kept for later. What comes next is read
+// from where all news are kept, when the reader has taken the last.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "daemon/rpc/watch_bell.h"
+#include "daemon/rpc/watch_places.h"
+
+namespace pulsed::rpc {
+
+// Lives as long as gRPC needs it: it holds itself.
+template <typename Response>
+class Watch : public grpc::ServerWriteReactor<Response>,
+              public Sleeper,
+              public std::enable_shared_from_this<Watch<Response>> {
+ public:
+  struct Setting {
+    grpc::CallbackServerContext* context;
+    WatchBell& bell;
+    WatchPlaces::Place place;
+    std::chrono::milliseconds
+        slow_reader;  // what a reader that fell behind has to take what is on its way
+  };
+
+  explicit Watch(Setting setting) : setting_(std::move(setting)) {}
+
+  // What gRPC is given. Once.
+  grpc::ServerWriteReactor<Response>* begin() {
+    self_ = this->shared_from_this();
+    this->StartSendInitialMetadata();
+    return this;
+  }
+
+  // From now on next() is asked. Once, on any thread, after begin.
+  void open() { setting_.bell.add(this->shared_from_this()); }
+
+  bool wake() final {
+    const std::lock_guard lock(mutex_);
+    if (done_) return false;
+    if (ended_) {
+      cancel_if_late();
+    } else if (!writing_) {
+      go_on();
+    } else if (auto status = too_slow()) {
+      end(*status);
+    }
+    return true;
+  }
+
+  void close() final {
+    end_with(
+        {grpc::StatusCode::UNAVAILABLE, "pulsed is stopping; what was seen can be resumed after"});
+  }
+
+  void end_with(const grpc::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) end(status);
+  }
+
+  void OnWriteDone(bool ok) final {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (ended_) return;
+    if (!ok) return end(grpc::Status::CANCELLED);
+    go_on();
+  }
+
+  void OnCancel() final { end_with(grpc::Status::CANCELLED); }
+
+  void OnDone() final {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    const auto last = std::exchange(self_, nullptr);
+  }
+
+ protected:
+  struct Nothing {};  // for now
+  struct Send {};     // the message that was filled in
+  using Next = std::variant<Nothing, Send, grpc::Status>;
+
+  // Each under the watch's lock.
+  virtual Next next(Response& message) = 0;
+  // Asked while a message is on its way: whether the reader has fallen behind for good.
+  [[nodiscard]] virtual std::optional<grpc::Status> too_slow() const { return {}; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void go_on() {
+    const Next found = next(message_);
+    if (const auto* status = std::get_if<grpc::Status>(&found)) return end(*status);
+    if (!std::holds_alternative<Send>(found)) return;
+    writing_ = true;
+    this->StartWrite(&message_);
+  }
+
+  // The status follows what is on its way.
+  void end(const grpc::Status& status) {
+    ended_ = true;
+    cancel_at_ = Clock::now() + setting_.slow_reader;
+    this->Finish(status);
+  }
+
+  // To a reader that takes nothing no status can be given.
+  void cancel_if_late() {
+    if (Clock::now() >= cancel_at_) setting_.context->TryCancel();
+  }
+
+  Setting setting_;
+  std::shared_ptr<Watch> self_;
+  std::mutex mutex_;
+  Response message_;
+  bool writing_ = false;
+  bool ended_ = false;
+  bool done_ = false;  // gRPC and the context have gone
+  Clock::time_point cancel_at_{};
+};
+
+}  // namespace pulsed::rpc
