@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "daemon/detailer.h"
 #include "daemon/loop_thread.h"
-#include "daemon/reporter.h"
 #include "daemon/sd_notify.h"
 
 namespace pulsed {
@@ -14,6 +14,8 @@ namespace {
 
 // After the last sample or poll in flight the loop stays awake this long: pauses inside a burst cost no detection time.
 constexpr std::chrono::milliseconds kStayAwake{50};
+// Details of everything take milliseconds to build: readers at full speed share what is this old.
+constexpr std::chrono::milliseconds kBetweenDetails{50};
 
 attach::Limits limits_of(const config::Config& config) {
   attach::Limits limits;
@@ -37,20 +39,21 @@ Daemon::Daemon(const config::Config& config, policy::Policy policy, std::uint64_
     : version_(std::move(version)),
       collector_(clock_, perf_events_.usable(),
                  [this](const collect::Service& service, const collect::ClassView& cls) {
-                   return policy_of(service.peer.name, cls);
+                   return policy_.of(service, cls);
                  }),
       loop_(config.loop),
       lease_(config.lease),
-      policy_(std::move(policy)),
-      revision_(revision),
       ledger_(caps_of(config)),
       demoter_(demoter),
-      held_(demoter_, clock_),
+      held_(demoter_, clock_, reporter_),
+      policy_(std::move(policy), revision, held_),
       attach_server_(config.run_dir, limits_of(config),
                      {clock_.kind(), clock_.ticks_per_second()}) {
   counters_.version = version_;
+  counters_.started_at = std::chrono::system_clock::now();
   counters_.exact_run_times = perf_events_.usable();
   counters_.demotes = demoter_.usable();
+  note_policy();
 }
 
 Daemon::~Daemon() { stop(); }
@@ -92,7 +95,8 @@ void Daemon::run() {
     held_.release(*service, monotonic_now());
     service->directives.release();
   }
-  publish(monotonic_now());
+  reporter_.end_tick();
+  publish_snapshot(monotonic_now());
 }
 
 Daemon::Time Daemon::tick(Time now) {
@@ -115,7 +119,7 @@ Daemon::Time Daemon::tick(Time now) {
     collector_.collect(*service, begin, collected);
     service->tiers.tick(now);
     act(*service, now);
-    held_.answer(*service, policy_.enforcement, now);
+    held_.answer(*service, now);
     beat();
     service->directives.heartbeat(clock_.now(), lease_ticks);
     judge_nonsense(*service, now);
@@ -125,7 +129,8 @@ Daemon::Time Daemon::tick(Time now) {
   counters_.samples += collected.samples;
   last_tick_ = now;
   ticked_at_ns_.store(now.count(), std::memory_order_relaxed);
-  if (snapshot_wanted_.exchange(false, std::memory_order_acquire)) publish(now);
+  reporter_.end_tick();
+  publish(now);
   feed_watchdog(now);
   return next_tick(now, collected);
 }
@@ -137,10 +142,15 @@ void Daemon::act(collect::Service& service, Time now) {
       ++service.class_changes;
     } else {
       // Its slot may have gone to another task within this tick.
-      if (service.tiers.live(change.task)) service.directives.set_task(change.task, change.to);
+      if (service.tiers.live(change.task))
+        service.directives.set_task(change.task, change.cls, change.to);
       ++service.tier_changes[index(change.from)][index(change.to)];
     }
-    report(service, change, policy_.enforcement, now);
+    reporter_.tier_changed(service, change, now);
+  }
+  for (const policy::TaskId task : service.tiers.reclassified()) {
+    if (const auto cls = service.tiers.class_of(task))
+      service.directives.set_task(task, *cls, service.tiers.tier(task));
   }
   service.tiers.clear_changes();
 }
@@ -149,7 +159,8 @@ Daemon::Time Daemon::next_tick(Time now, const collect::Collected& collected) {
   if (collected.in_flight || collected.samples != 0) busy_until_ = now + kStayAwake;
   constexpr Duration kBetweenBeats = act::Guardian::kStale / 3;
   const Duration most = held_.demoted() != 0 ? kBetweenBeats : Duration::max();
-  if (now >= busy_until_) return now + std::min<Duration>(loop_.rest_tick, most);
+  if (now >= busy_until_ && !policy_.working())
+    return now + std::min<Duration>(loop_.rest_tick, most);
   Duration wait = std::min<Duration>(loop_.tick, most);
   if (collected.in_flight)
     wait = std::min(wait, std::max(collected.next_look, loop_.near_budget_tick));
@@ -168,26 +179,21 @@ void Daemon::take_events(Time now) {
         collector_.note_clocks(*service, clocks->clocks, now);
     } else if (const auto* refused = std::get_if<attach::Refused>(&event)) {
       ++counters_.attaches_refused;
-      if (refusal_lines_.take(now)) {
-        spdlog::warn("attach refused: {}{}", refused->why, refusal_lines_.left_out());
-      }
+      reporter_.attach_refused(refused->why, now);
     }
   }
   ready_.store(true, std::memory_order_release);
 }
 
 void Daemon::attach(attach::AttachedService&& attached, Time now) {
-  const bool enforce = policy_.enforcement == policy::Enforcement::kEnforce;
-  services_.push_back(std::make_unique<collect::Service>(std::move(attached), enforce));
+  services_.push_back(std::make_unique<collect::Service>(std::move(attached)));
   collect::Service& service = *services_.back();
   service.directives.heartbeat(clock_.now(), clock_.to_ticks(lease_));
-  put_in_force(service, now);
+  service.directives.set_revision(policy_.revision());
+  policy_.admit(service, now);
   ++counters_.attaches;
   busy_until_ = now + kStayAwake;
-  if (peer_lines_.take(now)) {
-    spdlog::info("{} (pid {}, uid {}) attached{}", service.peer.name, service.peer.pid,
-                 service.peer.uid, peer_lines_.left_out());
-  }
+  reporter_.attached(service, now);
 }
 
 void Daemon::detach(attach::ServiceId id, Time now) {
@@ -202,10 +208,7 @@ void Daemon::detach(attach::ServiceId id, Time now) {
   }
   ledger_.close(service, now);
   ++counters_.detaches;
-  if (peer_lines_.take(now)) {
-    spdlog::info("{} (pid {}) detached{}", service.peer.name, service.peer.pid,
-                 peer_lines_.left_out());
-  }
+  reporter_.detached(service, now);
   services_.erase(found);
 }
 
@@ -247,7 +250,7 @@ void Daemon::lose_guardian(Time now) {
   for (const auto& service : services_) {
     if (service->quarantined) continue;
     held_.restore_threads(*service, now);
-    put_in_force(*service, now);
+    policy_.admit(*service, now);
   }
   spdlog::error(
       "the guardian of demoted threads has gone: nothing is demoted any more, as nobody would undo "
@@ -271,20 +274,7 @@ void Daemon::quarantine(collect::Service& service, Time now) {
   for (collect::WorkerView& worker : service.workers)
     worker.current.valid = false;  // not looked at any more
   ++counters_.quarantines;
-  spdlog::error(
-      "{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer "
-      "read, "
-      "and nothing is asked of it until it attaches anew",
-      service.peer.name, service.peer.pid, service.rejected_records);
-}
-
-policy::ClassPolicy Daemon::policy_of(const std::string& service,
-                                      const collect::ClassView& cls) const {
-  policy::ClassPolicy resolved = policy::resolve(policy_, {service, cls.name}, cls.priority);
-  // Observe counts violations and moves nothing.
-  if (policy_.enforcement == policy::Enforcement::kObserve)
-    resolved.fields.max_tier = policy::Tier::kMonitor;
-  return resolved;
+  reporter_.quarantined(service);
 }
 
 void Daemon::put_in_force(policy::Policy policy, std::uint64_t revision) {
@@ -294,75 +284,54 @@ void Daemon::put_in_force(policy::Policy policy, std::uint64_t revision) {
 void Daemon::reconfigure(const config::Config& config) { orders_.put(config); }
 
 void Daemon::take_orders(Time now) {
-  const Orders::Taken taken = orders_.take();
+  Orders::Taken taken = orders_.take();
   if (taken.config) {
     loop_ = taken.config->loop;
     lease_ = taken.config->lease;
     ledger_.set_caps(caps_of(*taken.config));
   }
-  if (!taken.policy) return;
-  policy_ = std::move(taken.policy->policy);
-  revision_ = taken.policy->revision;
-  ++counters_.policy_reloads;
-  apply_policy(now);
-}
-
-void Daemon::apply_policy(Time now) {
-  for (const auto& service : services_) {
-    if (service->quarantined) continue;
-    for (std::size_t i = 0; i < service->classes.size(); ++i) {
-      const collect::ClassView& cls = service->classes[i];
-      service->tiers.set_class_policy(static_cast<policy::ClassId>(i),
-                                      policy_of(service->peer.name, cls), now);
-    }
-    act(*service, now);
-    // Lowered by the policy before: what the new one says of them is found out anew.
-    held_.restore_threads(*service, now);
-    put_in_force(*service, now);
+  for (const Pins::Change& change : pins_.take_changes(now)) {
+    policy_.pin(change, services_, now);
+    reporter_.pin_changed(change, now);
   }
-  spdlog::info("policy revision {}: {}", revision_, policy::name(policy_.enforcement));
+  if (taken.policy)
+    policy_.change(std::move(taken.policy->policy), taken.policy->revision, services_, now);
+  if (!policy_.go_on(services_, now)) return;
+  ++counters_.policy_reloads;
+  note_policy();
+  reporter_.policy_in_force(policy_.policy(), policy_.revision(), now);
 }
 
-void Daemon::put_in_force(collect::Service& service, Time now) {
-  const bool enforce = policy_.enforcement == policy::Enforcement::kEnforce;
-  if (!enforce) held_.release(service, now);
-  service.directives.set_enforce(enforce);
-  service.directives.set_revision(revision_);
-  std::uint64_t abilities = enforce ? PULSED_DAEMON_WAKES_SPARES : 0;
-  if (enforce && demoter_.usable()) abilities |= PULSED_DAEMON_DEMOTES;
-  service.words.set_abilities(abilities);
+void Daemon::note_policy() {
+  counters_.policy_revision = policy_.revision();
+  counters_.enforcement = policy_.policy().enforcement;
+  counters_.enforcement_limit = policy_.policy().enforcement_limit;
+  counters_.profile = policy_.policy().profile;
 }
 
 void Daemon::publish(Time now) {
+  if (snapshot_.wanted()) publish_snapshot(now);
+  if (!details_.wanted() || now < details_due_) return;
+  details_.publish(build_details(services_, clock_));
+  details_due_ = now + kBetweenDetails;
+}
+
+void Daemon::publish_snapshot(Time now) {
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& service : services_) {
     if (!service->quarantined) collector_.read_totals(*service);
     beat();
   }
   snapshot->at = now;
-  counters_.policy_revision = revision_;
-  counters_.enforcement = policy_.enforcement;
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
+  counters_.events_left_out = reporter_.events_left_out();
   snapshot->daemon = counters_;
   ledger_.fill(*snapshot, services_, clock_, now);
-  {
-    const std::unique_lock lock(snapshot_mutex_, std::try_to_lock);  // as in take_orders
-    if (!lock) {
-      snapshot_wanted_.store(true, std::memory_order_relaxed);
-      return;
-    }
-    snapshot_ = std::move(snapshot);
-    ++snapshots_;
-  }
-  snapshot_changed_.notify_all();
+  snapshot_.publish(std::move(snapshot));
 }
 
 std::shared_ptr<const Snapshot> Daemon::fresh(std::chrono::milliseconds patience) {
-  std::unique_lock lock(snapshot_mutex_);
-  const std::uint64_t before = snapshots_;
-  snapshot_wanted_.store(true, std::memory_order_release);
-  snapshot_changed_.wait_for(lock, patience, [&] { return snapshots_ != before; });
-  return snapshot_ != nullptr ? snapshot_ : std::make_shared<const Snapshot>();
+  return snapshot_.fresh(patience);
 }
 
 std::chrono::milliseconds Daemon::since_last_tick() const {
@@ -370,8 +339,8 @@ std::chrono::milliseconds Daemon::since_last_tick() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_now() - last);
 }
 
-std::shared_ptr<const Details> Daemon::details(std::chrono::milliseconds) {
-  return std::make_shared<const Details>();
+std::shared_ptr<const Details> Daemon::details(std::chrono::milliseconds patience) {
+  return details_.fresh(patience);
 }
 
 bool Daemon::pin(const ClassName& cls, policy::Tier tier, std::optional<std::chrono::seconds> ttl) {

@@ -6,9 +6,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,10 +22,12 @@
 #include "daemon/event_log.h"
 #include "daemon/held_workers.h"
 #include "daemon/ledger.h"
-#include "daemon/log_budget.h"
 #include "daemon/orders.h"
 #include "daemon/pins.h"
 #include "daemon/policy/policy.h"
+#include "daemon/policy_in_force.h"
+#include "daemon/published.h"
+#include "daemon/reporter.h"
 #include "daemon/snapshot.h"
 #include "shared_memory/tick_clock.h"
 
@@ -77,13 +78,11 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   void lose_guardian(Time now);
   void judge_nonsense(collect::Service& service, Time now);
   void quarantine(collect::Service& service, Time now);
-  void apply_policy(Time now);
-  void put_in_force(collect::Service& service, Time now);
   [[nodiscard]] Time next_tick(Time now, const collect::Collected& collected);
+  void note_policy();
   void publish(Time now);
+  void publish_snapshot(Time now);
   void feed_watchdog(Time now);
-  [[nodiscard]] policy::ClassPolicy policy_of(const std::string& service,
-                                              const collect::ClassView& cls) const;
   [[nodiscard]] collect::Service* find(attach::ServiceId id);
 
   // The loop's thread alone.
@@ -93,19 +92,19 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   collect::Collector collector_;
   config::Loop loop_;
   Duration lease_;
-  policy::Policy policy_;
-  std::uint64_t revision_;
   Ledger ledger_;
+  EventLog events_;
+  Reporter reporter_{events_};
   act::Demoter demoter_;
   HeldWorkers held_;
+  PolicyInForce policy_;
   std::vector<std::unique_ptr<collect::Service>> services_;
   std::size_t first_service_ = 0;  // modulo their number: the one that this tick began with
   DaemonSnapshot counters_;
   Time last_tick_{};
   Time busy_until_{};
   Time watchdog_due_{};
-  LogBudget refusal_lines_;
-  LogBudget peer_lines_;  // attached and detached
+  Time details_due_{};
 
   attach::AttachServer attach_server_;
   std::thread thread_;
@@ -118,13 +117,9 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   Orders orders_;
   Pins pins_;
 
-  // Snapshots from the loop.
-  std::mutex snapshot_mutex_;
-  std::condition_variable snapshot_changed_;
-  std::shared_ptr<const Snapshot> snapshot_;
-  std::uint64_t snapshots_ = 0;
-  std::atomic<bool> snapshot_wanted_{true};
-  EventLog events_;
+  // From the loop.
+  Published<Snapshot> snapshot_;
+  Published<Details> details_;
 };
 
 }  // namespace pulsed

@@ -1,7 +1,7 @@
 #include "daemon/held_workers.h"
 
 #include "daemon/collect/in_flight.h"
-#include "daemon/reporter.h"
+#include "daemon/collect/shadow.h"
 
 namespace pulsed {
 namespace {
@@ -41,17 +41,17 @@ bool over(const WorkerView& worker, const collect::Demotion& demotion) {
 
 }  // namespace
 
-void HeldWorkers::answer(Service& service, policy::Enforcement enforcement, Time now) {
+void HeldWorkers::answer(Service& service, Time now) {
   if (!service.in_flight && service.demoted.empty() && service.spares_awake.empty()) return;
   end_demotions(service, now);
   bool held = !service.spares_awake.empty();
   for (const std::uint32_t i : service.polling) {
     const WorkerView& worker = service.workers[i];
     if (!worker.current.valid) continue;  // since the look: nothing known of it holds any more
-    answer_poll(service, i, enforcement, now);
+    answer_poll(service, i, now);
     held = held || worker.current.held;
   }
-  if (held && enforcement == policy::Enforcement::kEnforce) spares_.keep(service, now);
+  if (held) spares_.keep(service, now);
 }
 
 // From the back, as undo() takes away the one at hand.
@@ -66,28 +66,50 @@ void HeldWorkers::end_demotions(Service& service, Time now) {
   }
 }
 
-void HeldWorkers::answer_poll(Service& service, std::uint32_t index,
-                              policy::Enforcement enforcement, Time now) {
+void HeldWorkers::answer_poll(Service& service, std::uint32_t index, Time now) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
-  const policy::TierFields& fields = service.tiers.fields(collect::class_of(poll));
+  const policy::ClassPolicy& policy = service.tiers.policy(collect::class_of(poll));
+  const policy::TierFields& fields = policy.fields;
+  const bool isolated = worker.isolation || collect::isolated_in_shadow(poll);
   const policy::HoldVerdict verdict =
-      policy::judge_hold(fields, {poll.age, poll.cpu, poll.blame, worker.isolation});
+      policy::judge_hold(fields, {poll.age, poll.cpu, poll.blame, isolated});
   const policy::Blame blame = poll.most_blamed();
   const bool blame_known =
       blame != policy::Blame::kUnknown || now - poll.first_look >= kBlamePatience;
   if (verdict.report && !poll.reported && blame_known) {
     poll.reported = true;
     ++service.holds.held_polls[static_cast<std::size_t>(blame)];
-    report_held(service, index, blame, now);
+    reporter_.poll_held(service, index, blame, now);
   }
-  poll.held = verdict.spare;
-  if (enforcement != policy::Enforcement::kEnforce) return;
-  if (worker.demotion) {
+  // The pool is the service's, whichever class's polls it runs.
+  const bool enforced =
+      worker.isolation ? service.enforceable : policy.enforcement == policy::Enforcement::kEnforce;
+  poll.held = enforced && verdict.spare;
+  if (!enforced) {
+    if (policy.enforcement == policy::Enforcement::kShadow)
+      count_in_shadow(service, index, verdict);
+    // It may have gone over from another class.
+    if (worker.demotion) undo(service, index, now);
+  } else if (worker.demotion) {
     keep_share(service, index, fields);
   } else if (verdict.demote) {
     demote(service, index, fields, now);
   }
+}
+
+// As far as it could have been done.
+void HeldWorkers::count_in_shadow(Service& service, std::uint32_t index,
+                                  const policy::HoldVerdict& verdict) const {
+  WorkerView& worker = service.workers[index];
+  TrackedPoll& poll = worker.current;
+  if (verdict.spare && worker.run_loop != 0 &&
+      service.tiers.fields(collect::class_of(poll)).max_spare_workers != 0) {
+    collect::count_spare_wake(service, poll);
+  }
+  const bool demotable = demoter_.usable() && worker.thread && service.peer.abi_minor >= 1;
+  if (verdict.demote && demotable && !worker.isolation && !collect::isolated_in_shadow(poll))
+    collect::count_demotion(service, poll);
 }
 
 void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::TierFields& fields,
@@ -110,8 +132,10 @@ void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::Ti
   if (service.peer.uid == 0 || of_user < kMostOfOneUser)
     id = demoter_.demote(*worker.thread, lower_priority(fields.demote_to), announce, wanted);
   if (id) {
-    worker.demotion = collect::Demotion{*id, start, worker.tid, now};
+    const policy::ClassId cls = collect::class_of(worker.current);
+    worker.demotion = collect::Demotion{*id, start, worker.tid, cls, now};
     ++service.holds.demotions;
+    if (start != 0) ++service.classes[policy::index(cls)].demotions;
     ++demoted_;
     service.demoted.push_back(index);
     ++of_user;
@@ -198,6 +222,13 @@ void HeldWorkers::forget(Service& service, std::uint32_t index) {
 
 void HeldWorkers::restore_threads(Service& service, Time now) {
   for (std::size_t n = service.demoted.size(); n-- > 0;) undo(service, service.demoted[n], now);
+}
+
+void HeldWorkers::restore_threads(Service& service, policy::ClassId cls, Time now) {
+  for (std::size_t n = service.demoted.size(); n-- > 0;) {
+    const std::uint32_t index = service.demoted[n];
+    if (service.workers[index].demotion->cls == cls) undo(service, index, now);
+  }
 }
 
 void HeldWorkers::release(Service& service, Time now) {

@@ -14,7 +14,8 @@ void add_class(ClassSnapshot& sum, const collect::ClassView& view, const policy:
   sum.violations += tiers.violations(id);
   sum.yields_obeyed += view.yields;
   sum.isolated_polls += view.isolated_polls;
-  sum.reports_withheld += tiers.reports_withheld(id);
+  sum.demotions += view.demotions;
+  sum.would_be += view.would_be;
   sum.poll_duration += view.poll_duration;
   sum.queue_wait += view.queue_wait;
 }
@@ -80,6 +81,9 @@ void add_present(ClassSnapshot& sum, const policy::TierManager& tiers, policy::C
   for (std::size_t t = 0; t < policy::kTierCount; ++t)
     sum.tasks[t] += tiers.tasks_at(id, static_cast<policy::Tier>(t));
   sum.tier = std::max(sum.tier, tiers.class_tier(id));
+  const policy::ClassPolicy& policy = tiers.policy(id);
+  sum.enforcement = std::max(sum.enforcement, policy.enforcement);
+  if (policy.pinned) sum.pinned = std::max(sum.pinned.value_or(*policy.pinned), *policy.pinned);
 }
 
 }  // namespace
@@ -114,8 +118,11 @@ std::pair<const std::string, Ledger::Entry>& Ledger::book(Entries& entries,
   add_service(e.service, service);
   for (std::size_t i = 0; i < service.classes.size(); ++i) {
     const collect::ClassView& view = service.classes[i];
+    const auto id = static_cast<policy::ClassId>(i);
     if (ClassSnapshot* sum = sum_of(e, name, view, i == 0))
-      add_class(*sum, view, service.tiers, static_cast<policy::ClassId>(i));
+      add_class(*sum, view, service.tiers, id);
+    e.service.reports_withheld += service.tiers.reports_withheld(id);
+    e.service.would_be_spare_wakes += view.would_be.spare_wakes;
   }
   return found;
 }

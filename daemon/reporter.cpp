@@ -4,11 +4,12 @@
 
 #include <string>
 
-#include "daemon/attach/printable.h"
-#include "daemon/collect/reference.h"
+#include "daemon/collect/thread_name.h"
 
 namespace pulsed {
 namespace {
+
+using policy::Time;
 
 // The worker that polls the task now, if the change came from a poll in flight.
 const collect::WorkerView* holder(const collect::Service& service, policy::TaskId task,
@@ -22,17 +23,12 @@ const collect::WorkerView* holder(const collect::Service& service, policy::TaskI
   return nullptr;
 }
 
-std::string name_of(const collect::Service& service, std::uint32_t line) {
-  const pulsed_worker_line& shared = service.s.lines[line];
-  return attach::printable({shared.name, ::strnlen(shared.name, sizeof(shared.name))});
-}
-
 std::string where(const collect::Service& service, const policy::TierChange& change) {
   std::uint32_t line = 0;
   const collect::WorkerView* worker = holder(service, change.task, line);
   if (worker == nullptr) return "";
-  return fmt::format(" on worker {} ({}, thread {}, {})", line, name_of(service, line), worker->tid,
-                     policy::name(worker->current.blame));
+  return fmt::format(" on worker {} ({}, thread {}, {})", line, thread_name(service, line),
+                     worker->tid, policy::name(worker->current.blame));
 }
 
 double milliseconds(policy::Duration d) {
@@ -45,20 +41,21 @@ std::string waiting_in(const collect::WorkerView& worker, policy::Blame blame) {
   return channel ? " in " + *channel : "";
 }
 
-}  // namespace
+// What is not enforced was only looked at.
+const char* shadow_mark(const collect::Service& service, policy::ClassId cls) {
+  const bool enforced = service.tiers.policy(cls).enforcement == policy::Enforcement::kEnforce;
+  return enforced ? "" : " [shadow: nothing asked]";
+}
 
-void report(collect::Service& service, const policy::TierChange& change,
-            policy::Enforcement enforcement, policy::Time now) {
+void log_class_change(collect::Service& service, const policy::TierChange& change, Time now) {
+  if (!service.tiers.take_report(change.cls, now)) return;
+  spdlog::warn("{} (pid {}): new tasks of class {} now begin at {} (was {}){}", service.peer.name,
+               service.peer.pid, service.classes[index(change.cls)].name, policy::name(change.to),
+               policy::name(change.from), shadow_mark(service, change.cls));
+}
+
+void log_task_change(collect::Service& service, const policy::TierChange& change, Time now) {
   const std::string& cls = service.classes[index(change.cls)].name;
-  const char* shadow =
-      enforcement == policy::Enforcement::kEnforce ? "" : " [shadow: nothing asked]";
-  const std::string_view reason = policy::kReasonNames[static_cast<std::size_t>(change.reason)];
-  if (change.task.slot == policy::kNoSlot) {
-    if (!service.tiers.take_report(change.cls, now)) return;
-    spdlog::warn("{} (pid {}): new tasks of class {} now begin at {} (was {}){}", service.peer.name,
-                 service.peer.pid, cls, policy::name(change.to), policy::name(change.from), shadow);
-    return;
-  }
   if (change.to < change.from) {
     spdlog::debug("{} (pid {}): a task of class {} recovers: {} -> {}", service.peer.name,
                   service.peer.pid, cls, policy::name(change.from), policy::name(change.to));
@@ -67,22 +64,104 @@ void report(collect::Service& service, const policy::TierChange& change,
   if (!service.tiers.take_report(change.cls, now)) return;
   spdlog::warn("{} (pid {}): a task of class {} goes {} -> {} by {}, its poll burned {:.3f} ms{}{}",
                service.peer.name, service.peer.pid, cls, policy::name(change.from),
-               policy::name(change.to), reason, milliseconds(change.poll_cpu),
-               where(service, change), shadow);
+               policy::name(change.to), policy::name(change.reason), milliseconds(change.poll_cpu),
+               where(service, change), shadow_mark(service, change.cls));
 }
 
-void report_held(collect::Service& service, std::uint32_t line, policy::Blame blame,
-                 policy::Time now) {
+}  // namespace
+
+void Reporter::add(std::string service, pid_t pid, decltype(Event::what) what) {
+  if (at_ == std::chrono::system_clock::time_point{}) at_ = std::chrono::system_clock::now();
+  events_.push_back({0, at_, std::move(service), pid, std::move(what)});
+}
+
+bool Reporter::take_event() {
+  if (of_this_tick_++ < kMostOfATick) return true;
+  ++events_left_out_;
+  return false;
+}
+
+void Reporter::end_tick() {
+  at_ = {};
+  of_this_tick_ = 0;
+  log_.append(events_);
+}
+
+void Reporter::tier_changed(collect::Service& service, const policy::TierChange& change, Time now) {
+  const bool whole_class = change.task.slot == policy::kNoSlot;
+  if (whole_class) {
+    log_class_change(service, change, now);
+  } else if (change.reason != policy::Reason::kPin) {  // the pin has had its line
+    log_task_change(service, change, now);
+  }
+  if (!take_event()) return;
+  add(service.peer.name, service.peer.pid,
+      TierChanged{service.classes[index(change.cls)].name,
+                  whole_class ? std::nullopt : std::optional(change.task), change.from, change.to,
+                  change.reason, change.poll_cpu, service.tiers.policy(change.cls).enforcement});
+}
+
+void Reporter::poll_held(collect::Service& service, std::uint32_t line, policy::Blame blame,
+                         Time now) {
   const collect::WorkerView& worker = service.workers[line];
   const collect::TrackedPoll& poll = worker.current;
   const policy::ClassId cls = collect::class_of(poll);
+  const std::string name = thread_name(service, line);
+  if (take_event()) {
+    add(service.peer.name, service.peer.pid,
+        PollHeld{service.classes[index(cls)].name, line, name, poll.age, poll.cpu, blame,
+                 service.tiers.policy(cls).enforcement});
+  }
   if (!service.tiers.take_report(cls, now)) return;
   spdlog::warn(
       "{} (pid {}): a poll of class {} holds worker {} ({}, thread {}) for {:.3f} ms, {}{}; "
       "it burned {:.3f} ms",
-      service.peer.name, service.peer.pid, service.classes[index(cls)].name, line,
-      name_of(service, line), worker.tid, milliseconds(poll.age), policy::name(blame),
-      waiting_in(worker, blame), milliseconds(poll.cpu));
+      service.peer.name, service.peer.pid, service.classes[index(cls)].name, line, name, worker.tid,
+      milliseconds(poll.age), policy::name(blame), waiting_in(worker, blame),
+      milliseconds(poll.cpu));
+}
+
+void Reporter::attached(const collect::Service& service, Time now) {
+  add(service.peer.name, service.peer.pid, ServiceAttached{service.peer.uid});
+  if (!peer_lines_.take(now)) return;
+  spdlog::info("{} (pid {}, uid {}) attached{}", service.peer.name, service.peer.pid,
+               service.peer.uid, peer_lines_.left_out());
+}
+
+void Reporter::detached(const collect::Service& service, Time now) {
+  add(service.peer.name, service.peer.pid, ServiceDetached{});
+  if (!peer_lines_.take(now)) return;
+  spdlog::info("{} (pid {}) detached{}", service.peer.name, service.peer.pid,
+               peer_lines_.left_out());
+}
+
+void Reporter::attach_refused(const std::string& why, Time now) {
+  if (refusal_lines_.take(now))
+    spdlog::warn("attach refused: {}{}", why, refusal_lines_.left_out());
+}
+
+void Reporter::quarantined(const collect::Service& service) {
+  add(service.peer.name, service.peer.pid, ServiceQuarantined{service.rejected_records});
+  spdlog::error(
+      "{} (pid {}) is quarantined: its shared memory held {} records of nonsense; it is no longer "
+      "read, and nothing is asked of it until it attaches anew",
+      service.peer.name, service.peer.pid, service.rejected_records);
+}
+
+void Reporter::policy_in_force(const policy::Policy& policy, std::uint64_t revision, Time now) {
+  const policy::Enforcement enforcement = std::min(policy.enforcement, policy.enforcement_limit);
+  add("", 0, PolicyChanged{revision, enforcement});
+  if (!policy_lines_.take(now)) return;
+  spdlog::info("policy revision {}: {}{}", revision, policy::name(enforcement),
+               policy_lines_.left_out());
+}
+
+void Reporter::pin_changed(const Pins::Change& change, Time now) {
+  add(change.cls.service, 0, PinChanged{change.cls.task_class, change.tier});
+  if (!pin_lines_.take(now)) return;
+  spdlog::info("class {} of {} {}{}{}", change.cls.task_class, change.cls.service,
+               change.tier ? "is pinned at " : "is pinned no more",
+               change.tier ? policy::name(*change.tier) : "", pin_lines_.left_out());
 }
 
 }  // namespace pulsed

@@ -14,17 +14,9 @@
 
 #include "daemon/histogram.h"
 #include "daemon/policy/policy.h"
+#include "daemon/would_be.h"
 
 namespace pulsed {
-
-// What would have been done to polls of a class that is not enforced.
-struct WouldBe {
-  std::uint64_t yields = 0;          // polls that would have been asked to yield
-  std::uint64_t isolated_polls = 0;  // polls that would have run on the isolation pool
-  std::uint64_t demotions = 0;       // polls whose thread would have been demoted
-  std::uint64_t spare_wakes = 0;     // polls in whose place a spare worker would have been woken
-  std::uint64_t cpu_ns = 0;          // of all these polls, each counted once
-};
 
 // One (service name, class name), summed over the processes of that name.
 struct ClassSnapshot {
@@ -33,9 +25,8 @@ struct ClassSnapshot {
   std::uint64_t polls = 0;   // exact, from the workers' own totals
   std::uint64_t cpu_ns = 0;  // proven CPU time
   std::uint64_t violations = 0;
-  std::uint64_t yields_obeyed = 0;     // exact
-  std::uint64_t isolated_polls = 0;    // exact: polls on threads of the isolation pool
-  std::uint64_t reports_withheld = 0;  // log lines over reports_per_minute
+  std::uint64_t yields_obeyed = 0;   // exact
+  std::uint64_t isolated_polls = 0;  // exact: polls on threads of the isolation pool
   std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
   policy::Tier tier =
       policy::Tier::kMonitor;  // where new tasks of the class begin, now (highest process)
@@ -55,6 +46,7 @@ struct ServiceSnapshot {
   std::array<std::array<std::uint64_t, policy::kTierCount>, policy::kTierCount>
       tier_changes{};                    // [from][to], of tasks
   std::uint64_t class_changes = 0;       // of classes
+  std::uint64_t reports_withheld = 0;    // log lines over reports_per_minute
   std::uint64_t directives_measure = 0;  // set by the daemon (none in shadow)
   std::uint64_t directives_yield = 0;
   std::uint64_t directives_isolate = 0;
@@ -73,8 +65,9 @@ struct ServiceSnapshot {
   std::uint64_t spare_workers_parked = 0;  // now
   std::uint64_t spare_workers_awake = 0;   // now
   std::uint64_t spare_wakes = 0;
-  std::uint64_t spare_shortages = 0;  // polls that held a worker with no spare worker left
-  std::uint64_t demoted_threads = 0;  // now
+  std::uint64_t would_be_spare_wakes = 0;  // in shadow
+  std::uint64_t spare_shortages = 0;       // polls that held a worker with no spare worker left
+  std::uint64_t demoted_threads = 0;       // now
   std::uint64_t demotions = 0;
   std::uint64_t demotions_refused = 0;
   std::uint64_t boosts = 0;
@@ -97,6 +90,7 @@ struct DaemonSnapshot {
   std::uint64_t quarantines = 0;
   std::uint64_t folded_label_values = 0;  // names put into "other" by a cap
   std::uint64_t samples = 0;              // drained
+  std::uint64_t events_left_out = 0;      // of the event log, by its bound on those of a tick
   Histogram tick_duration;                // collect, decide, act
   Histogram tick_lateness;                // woke later than asked
   bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO

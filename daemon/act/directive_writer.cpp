@@ -31,9 +31,14 @@ std::uint32_t generation_bits(std::uint32_t generation) {
 
 }  // namespace
 
+ClassMode mode_of(const policy::ClassPolicy& policy) {
+  return {policy.enforcement == policy::Enforcement::kEnforce, policy.may_migrate,
+          static_cast<std::uint16_t>(policy.weight)};
+}
+
 DirectiveWriter::DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensions& dimensions,
-                                 bool enforce)
-    : d_(d), dimensions_(dimensions), words_(d.tasks), enforce_(enforce) {}
+                                 const ClassMode& mode)
+    : d_(d), dimensions_(dimensions), words_(d.tasks), modes_(dimensions.classes, mode) {}
 
 void DirectiveWriter::heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks) {
   __atomic_store_n(&d_.daemon->lease_ticks, lease_ticks, __ATOMIC_RELAXED);
@@ -44,9 +49,11 @@ void DirectiveWriter::set_revision(std::uint64_t revision) {
   __atomic_store_n(&d_.daemon->revision, revision, __ATOMIC_RELAXED);
 }
 
-std::uint32_t DirectiveWriter::bits(Tier tier) const {
+std::uint32_t DirectiveWriter::bits(const ClassMode& mode, Tier tier) {
   const auto tier_bits = static_cast<std::uint32_t>(tier) << PULSED_WORD_TIER_SHIFT;
-  return tier_bits | (enforce_ ? directives_at(tier) : 0U);
+  if (!mode.enforce) return tier_bits;
+  const std::uint32_t never = mode.migrate ? 0U : std::uint32_t{PULSED_DIRECTIVE_ISOLATE};
+  return tier_bits | (directives_at(tier) & ~never);
 }
 
 void DirectiveWriter::count(std::uint32_t before, std::uint32_t after) {
@@ -60,9 +67,9 @@ void DirectiveWriter::store(std::uint32_t& word, std::uint32_t value) {
   __atomic_store_n(&word, value, __ATOMIC_RELAXED);
 }
 
-void DirectiveWriter::set_task(policy::TaskId task, Tier tier) {
+void DirectiveWriter::set_task(policy::TaskId task, policy::ClassId cls, Tier tier) {
   if (task.slot >= dimensions_.tasks) return;
-  const std::uint32_t value = generation_bits(task.generation) | bits(tier);
+  const std::uint32_t value = generation_bits(task.generation) | bits(mode(cls), tier);
   std::uint32_t& word = words_[task.slot];
   if (!knows(task))
     word = generation_bits(task.generation);  // what the slot's last task was asked is no matter
@@ -71,13 +78,50 @@ void DirectiveWriter::set_task(policy::TaskId task, Tier tier) {
 }
 
 void DirectiveWriter::set_class(policy::ClassId cls, Tier tier) {
-  std::uint32_t& word = d_.classes[index(cls)];
-  store(word, generation_bits((word >> PULSED_WORD_GENERATION_SHIFT) + 1) | bits(tier));
+  const std::uint32_t changes = d_.classes[index(cls)] >> PULSED_WORD_GENERATION_SHIFT;
+  write_class(cls, changes + 1, tier);
 }
 
-bool DirectiveWriter::ask_yield(std::uint32_t worker, std::uint64_t start) {
+void DirectiveWriter::write_class(policy::ClassId cls, std::uint32_t generation, Tier tier) {
+  // 0 stands for the ordinary weight, also to shims that know of none.
+  const std::uint32_t weight =
+      mode(cls).weight == policy::kOrdinaryWeight ? 0U : std::uint32_t{mode(cls).weight};
+  store(d_.classes[index(cls)],
+        generation_bits(generation) | weight << PULSED_WORD_WEIGHT_SHIFT | bits(mode(cls), tier));
+}
+
+void DirectiveWriter::set_mode(policy::ClassId cls, const ClassMode& wanted) {
+  const ClassMode was = mode(cls);
+  if (was == wanted) return;
+  modes_[index(cls)] = wanted;
+  const std::uint32_t word = d_.classes[index(cls)];
+  write_class(cls, word >> PULSED_WORD_GENERATION_SHIFT, tier_in(word));
+  const bool words_differ =
+      was.enforce != wanted.enforce || (wanted.enforce && was.migrate != wanted.migrate);
+  if (words_differ) rewrite_left_ = slots_high_;
+}
+
+bool DirectiveWriter::rewrite(const policy::TierManager& tiers, std::uint32_t& units) {
+  for (std::uint32_t n = 1; rewrite_left_ != 0 && units != 0; ++n, --rewrite_left_) {
+    if (n % kWordsAUnit == 0) --units;
+    if (rewrite_next_ >= slots_high_) rewrite_next_ = 0;
+    const std::uint32_t slot = rewrite_next_++;
+    if (tier_in(words_[slot]) == Tier::kMonitor) continue;
+    const std::optional<policy::ClassId> cls = tiers.class_of({slot, generation(slot)});
+    write_again(slot, cls ? mode(*cls) : ClassMode{});
+  }
+  return rewrite_left_ == 0;
+}
+
+void DirectiveWriter::write_again(std::uint32_t slot, const ClassMode& mode) {
+  const std::uint32_t word = words_[slot];
+  store(words_[slot],
+        generation_bits(word >> PULSED_WORD_GENERATION_SHIFT) | bits(mode, tier_in(word)));
+}
+
+bool DirectiveWriter::ask_yield(std::uint32_t worker, std::uint64_t start, policy::ClassId cls) {
   std::uint64_t& word = d_.workers[worker].yield_start;
-  if (!enforce_ || word == start) return false;
+  if (!mode(cls).enforce || word == start) return false;
   __atomic_store_n(&word, start, __ATOMIC_RELAXED);
   ++counts_.yield;
   return true;
@@ -88,23 +132,16 @@ void DirectiveWriter::withdraw_yield(std::uint32_t worker) {
   if (word != 0) __atomic_store_n(&word, 0, __ATOMIC_RELAXED);
 }
 
-void DirectiveWriter::set_enforce(bool enforce) {
-  if (enforce == enforce_) return;
-  enforce_ = enforce;
-  const auto again = [this](std::uint32_t& word) {
-    const std::uint32_t generation = word & ~((1U << PULSED_WORD_GENERATION_SHIFT) - 1);
-    store(word, generation | bits(tier_in(word)));
-  };
-  for (std::uint32_t slot = 1; slot < slots_high_; ++slot) again(words_[slot]);
-  for (std::uint32_t cls = 0; cls < dimensions_.classes; ++cls) {
-    if (d_.classes[cls] != 0) again(d_.classes[cls]);
-  }
-  if (enforce) return;
-  for (std::uint32_t worker = 0; worker < dimensions_.workers; ++worker) withdraw_yield(worker);
-}
-
 void DirectiveWriter::release() {
-  set_enforce(false);
+  std::fill(modes_.begin(), modes_.end(), ClassMode{});
+  for (std::uint32_t slot = 0; slot < slots_high_; ++slot) write_again(slot, ClassMode{});
+  for (std::uint32_t cls = 0; cls < dimensions_.classes; ++cls) {
+    const std::uint32_t word = d_.classes[cls];
+    if (word == 0) continue;
+    write_class(policy::ClassId{static_cast<std::uint16_t>(cls)},
+                word >> PULSED_WORD_GENERATION_SHIFT, tier_in(word));
+  }
+  for (std::uint32_t worker = 0; worker < dimensions_.workers; ++worker) withdraw_yield(worker);
   heartbeat(0, 0);
 }
 

@@ -1,8 +1,9 @@
 // Writes what the policy decided into one service's segment D: task words, class words, yields.
 //
-// Every task the daemon knows has a word of its own that says its tier; directive bits are in it only under enforce. So a
-// switch of enforcement is one pass over the words, and a task never inherits from its class what was not meant for it.
-// The control loop's thread alone. All writes are relaxed: each word stands for itself.
+// Every task the daemon knows has a word of its own that says its tier; directive bits are in it only where its class is
+// enforced. So a class that is treated otherwise from now on takes one pass over the words of tasks above Monitor, and a task
+// never inherits from its class what was not meant for it. The control loop's thread alone. All writes are relaxed: each word
+// stands for itself.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,20 @@ struct DirectiveCounts {
   std::uint64_t isolate = 0;
 };
 
+// What a class's words may ask.
+struct ClassMode {
+  bool enforce = false;
+  bool migrate = true;                             // its tasks may go to the isolation pool
+  std::uint16_t weight = policy::kOrdinaryWeight;  // [1, 1000]
+  friend bool operator==(const ClassMode&, const ClassMode&) = default;
+};
+[[nodiscard]] ClassMode mode_of(const policy::ClassPolicy& policy);
+
 class DirectiveWriter {
  public:
-  DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensions& dimensions, bool enforce);
+  // Until a class has a mode of its own it has `mode`.
+  DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensions& dimensions,
+                  const ClassMode& mode = {});
 
   // The daemon is alive; a service obeys for `lease` after the last of these.
   void heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks);
@@ -38,31 +50,42 @@ class DirectiveWriter {
   [[nodiscard]] std::uint16_t generation(std::uint32_t slot) const {
     return static_cast<std::uint16_t>(words_[slot] >> PULSED_WORD_GENERATION_SHIFT);
   }
-  // Gives a task its word; also after every change of its tier.
-  void set_task(policy::TaskId task, policy::Tier tier);
+  // Gives a task its word; also after every change of its tier or its class.
+  void set_task(policy::TaskId task, policy::ClassId cls, policy::Tier tier);
   void set_class(policy::ClassId cls, policy::Tier tier);
 
-  // Asks the poll that began at `start` on this worker to yield; once a poll. False if it was asked already.
-  bool ask_yield(std::uint32_t worker, std::uint64_t start);
+  // From now on. The class's own word follows at once, those of its tasks by rewrite().
+  void set_mode(policy::ClassId cls, const ClassMode& mode);
+  [[nodiscard]] const ClassMode& mode(policy::ClassId cls) const { return modes_[index(cls)]; }
+  // Goes on with the words of tasks whose class's mode changed, until `units` are used up: kWordsAUnit words take one. Who is
+  // dead is asked nothing. True: all words follow their classes.
+  bool rewrite(const policy::TierManager& tiers, std::uint32_t& units);
+  static constexpr std::uint32_t kWordsAUnit = 8;
+
+  // Asks the poll of that class that began at `start` on this worker to yield; once a poll. False if its class is not enforced, or
+  // if it was asked already.
+  bool ask_yield(std::uint32_t worker, std::uint64_t start, policy::ClassId cls);
   void withdraw_yield(std::uint32_t worker);
 
-  // Adds or takes away directive bits everywhere. Costs a pass over the tasks known so far.
-  void set_enforce(bool enforce);
-  // Takes everything back, for a clean shutdown or a quarantine: nothing asked, and no lease.
+  // Takes everything back, for a clean shutdown or a quarantine: nothing asked, and no lease. For good.
   void release();
 
   [[nodiscard]] const DirectiveCounts& counts() const { return counts_; }
 
  private:
-  [[nodiscard]] std::uint32_t bits(policy::Tier tier) const;
+  [[nodiscard]] static std::uint32_t bits(const ClassMode& mode, policy::Tier tier);
+  void write_again(std::uint32_t slot, const ClassMode& mode);
+  void write_class(policy::ClassId cls, std::uint32_t generation, policy::Tier tier);
   void store(std::uint32_t& word, std::uint32_t value);
   void count(std::uint32_t before, std::uint32_t after);
 
   shm::DaemonRegions d_;
   shm::Dimensions dimensions_;
-  std::uint32_t* words_;  // d_.tasks
+  std::uint32_t* words_;          // d_.tasks
+  std::vector<ClassMode> modes_;  // by class
   std::uint32_t slots_high_ = 0;
-  bool enforce_;
+  std::uint32_t rewrite_next_ = 0;  // slot
+  std::uint32_t rewrite_left_ = 0;  // slots until all words follow their classes
   DirectiveCounts counts_;
 };
 

@@ -5,6 +5,7 @@
 #include "daemon/collect/class_record.h"
 #include "daemon/collect/in_flight.h"
 #include "daemon/collect/reference.h"
+#include "daemon/collect/shadow.h"
 
 namespace pulsed::collect {
 namespace {
@@ -74,37 +75,54 @@ struct Drain {
           poll.wall, to_duration((sample.span >> PULSED_SPAN_CPU_SHIFT) * PULSED_SPAN_CPU_UNIT));
       poll.cpu_known = true;
     }
-    if (worker.previous.valid || worker.current.valid) settle(sample.ref, wall_ticks, cls, poll);
-    // Its open record was dropped, or came from a thread that is no worker.
-    if (service.tiers.poll_ended(poll, now)) give_word(ref.task);
+    if (worker.previous.valid || worker.current.valid) {
+      ended_after_looks(sample.ref, wall_ticks, cls, poll);
+      return;
+    }
+    const policy::EndedVerdict verdict = service.tiers.poll_ended(poll, now);
+    if (verdict.opened) give_word(ref.task);
+    if (verdict.isolated) count_ended_unseen(service, worker, ref.cls, poll.cpu);
+  }
+
+  // It may be a poll that was seen in flight.
+  void ended_after_looks(std::uint64_t sample_ref, std::uint64_t wall_ticks, ClassView& cls,
+                         policy::EndedPoll& poll) {
+    TrackedPoll* tracked =
+        match_ended(worker, sample_ref, wall_ticks + clock.to_ticks(kMostUnseen));
+    if (tracked != nullptr) settle(sample_ref, wall_ticks, *tracked, cls, poll);
+    const policy::EndedVerdict verdict = service.tiers.poll_ended(poll, now);
+    if (verdict.opened) give_word(poll.task);
+    if (tracked == nullptr) {
+      if (verdict.isolated) count_ended_unseen(service, worker, poll.cls, poll.cpu);
+      return;
+    }
+    count_ended(service, *tracked, poll.cls, poll.cpu);
+    const bool was_current = tracked == &worker.current;
+    worker.previous.valid = false;
+    if (was_current) worker.current = TrackedPoll{};
   }
 
   // Rings are drained one after another, so a record of a slot's last task may come after one of its next.
   void give_word(policy::TaskId task) {
-    if (service.tiers.live(task)) service.directives.set_task(task, service.tiers.tier(task));
+    if (const auto cls = service.tiers.class_of(task))
+      service.directives.set_task(task, *cls, service.tiers.tier(task));
   }
 
-  // If this is a poll that was seen in flight, what was found out then holds.
-  void settle(std::uint64_t sample_ref, std::uint64_t wall_ticks, ClassView& cls,
-              policy::EndedPoll& poll) {
-    TrackedPoll* tracked =
-        match_ended(worker, sample_ref, wall_ticks + clock.to_ticks(kMostUnseen));
-    if (tracked == nullptr) return;
-    poll.counted = tracked->counted;
-    poll.counted_cpu = tracked->counted_cpu;
+  // What was found out in flight holds.
+  void settle(std::uint64_t sample_ref, std::uint64_t wall_ticks, const TrackedPoll& tracked,
+              ClassView& cls, policy::EndedPoll& poll) {
+    poll.counted = tracked.counted;
+    poll.counted_cpu = tracked.counted_cpu;
     // What its CPU was away is part of what the shim takes for its time.
     if ((sample_ref & PULSED_FLAG_CPU_EXACT) != 0) {
-      const Duration doubtless = poll.cpu - std::min(poll.cpu, tracked->doubtful);
-      poll.cpu = std::max(doubtless, std::min(tracked->cpu, poll.wall));
+      const Duration doubtless = poll.cpu - std::min(poll.cpu, tracked.doubtful);
+      poll.cpu = std::max(doubtless, std::min(tracked.cpu, poll.wall));
     }
     if (!poll.cpu_known) {
-      poll.cpu = std::min(tracked->cpu, poll.wall);
+      poll.cpu = std::min(tracked.cpu, poll.wall);
       cls.in_flight_cpu_ns += static_cast<std::uint64_t>(poll.cpu.count());
     }
-    worker.last_ended = {tracked->start, tracked->start + wall_ticks};
-    const bool was_current = tracked == &worker.current;
-    worker.previous.valid = false;
-    if (was_current) worker.current = TrackedPoll{};
+    worker.last_ended = {tracked.start, tracked.start + wall_ticks};
   }
 };
 
@@ -233,14 +251,14 @@ void Collector::discover_classes(Service& service, Time now) const {
                service.peer.dimensions.classes);
   while (service.classes.size() < std::max(high, 1U)) {
     const std::size_t id = service.classes.size();
-    ClassView cls{"", policy::Priority::kNormal, {}, {}};
+    ClassView cls;
     if (id != 0 && !read_class(service.s.classes[id], cls.name, cls.priority)) {
       service.reject();
       cls.name = "invalid";
     }
     service.classes.push_back(std::move(cls));
     const auto cls_id = static_cast<policy::ClassId>(id);
-    service.tiers.set_class_policy(cls_id, policy_of_(service, service.classes.back()), now);
+    service.set_policy(cls_id, policy_of_(service, service.classes.back()), now);
   }
 }
 

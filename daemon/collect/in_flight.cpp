@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/collect/reference.h"
+#include "daemon/collect/shadow.h"
 #include "shared_memory/reference.h"
 
 namespace pulsed::collect {
@@ -33,7 +34,8 @@ void end_current(Service& service, std::uint32_t index) {
 
 // Another start on the line: another poll, or one that paused for a poll nested in it and goes on, its begin moved. The
 // latter began before the last look, which no fresh poll of the task can have.
-void change_poll(Service& service, std::uint32_t index, const Line& line, const Look& look) {
+void change_poll(Service& service, std::uint32_t index, const Line& line, const Reference& ref,
+                 const Look& look) {
   WorkerView& worker = service.workers[index];
   const std::uint64_t slack = look.clock.to_ticks(kMostUnseen);
   const auto goes_on = [&](const TrackedPoll& poll) {
@@ -50,6 +52,7 @@ void change_poll(Service& service, std::uint32_t index, const Line& line, const 
     worker.current.valid = true;
     worker.current.first_look = look.now;
     worker.current.blame_at = look.now;
+    worker.current.shadow = shadow_of(service, worker, ref);
   }
   worker.current.start = line.start;
 }
@@ -103,18 +106,27 @@ void find_blame(WorkerView& worker, const Look& look) {
   poll.blame_cpu = poll.cpu;
 }
 
+// Or, in shadow, counts that it would have been asked.
+void ask_yield(Service& service, std::uint32_t index, policy::ClassId cls) {
+  TrackedPoll& poll = service.workers[index].current;
+  if (service.tiers.policy(cls).enforcement == policy::Enforcement::kShadow) {
+    count_yield(service, poll);
+  } else {
+    service.directives.ask_yield(index, poll.start, cls);
+  }
+}
+
 void judge(Service& service, std::uint32_t index, const Reference& ref, const Look& look) {
   WorkerView& worker = service.workers[index];
   TrackedPoll& poll = worker.current;
   const policy::InFlightVerdict verdict = service.tiers.poll_in_flight(
       {ref.task, ref.cls, poll.cpu, poll.counted, poll.counted_cpu}, look.now);
-  if (verdict.opened) service.directives.set_task(ref.task, verdict.tier);
+  if (verdict.opened) service.directives.set_task(ref.task, ref.cls, verdict.tier);
   poll.counted = poll.counted || verdict.violation;
   if (poll.counted) poll.counted_cpu = poll.cpu;
-  const bool isolated = worker.isolation;
-  if (verdict.yield && (!isolated || poll.cpu >= kIsolationTurn)) {
-    service.directives.ask_yield(index, poll.start);
-  }
+  const bool isolated = worker.isolation || isolated_in_shadow(poll);
+  if (verdict.yield && (!isolated || poll.cpu >= kIsolationTurn))
+    ask_yield(service, index, ref.cls);
 }
 
 // What a poll's CPU time is held against, and how often it is read between the two.
@@ -188,11 +200,13 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   if (poll.cpu * 2 >= limits.first) worker.suspect_until = look.now + kSuspect;
   if (age > limits.notice) find_blame(worker, look);
   if (poll.cpu > limits.first) judge(service, index, ref, look);
+  count_cpu(service, poll);
   // On the isolation pool nobody waits behind a poll but other isolated ones: an ordinary tick is soon enough.
   if (worker.isolation) return;
   // Isolated, yet on an ordinary worker: the sooner it goes to the pool the better.
-  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate) {
-    service.directives.ask_yield(index, poll.start);
+  if (service.tiers.tier(ref.task) == policy::Tier::kIsolate &&
+      service.tiers.policy(ref.cls).may_migrate && !isolated_in_shadow(poll)) {
+    ask_yield(service, index, ref.cls);
   }
   const Duration most = burned_at_most(worker, look.now, age);
   for (const Duration limit : {limits.first, limits.second, limits.third}) {
@@ -238,7 +252,7 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
     return;
   }
   if (!worker.current.valid || worker.current.start != line->start) {
-    change_poll(service, index, *line, look);
+    change_poll(service, index, *line, *ref, look);
   }
   worker.looked_at_ticks = look.now_ticks;
   worker.current.ref = line->task;

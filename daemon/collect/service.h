@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,12 +18,22 @@
 #include "daemon/clocks/run_clock.h"
 #include "daemon/histogram.h"
 #include "daemon/policy/tier_manager.h"
+#include "daemon/would_be.h"
 #include "shared_memory/sample_ring.h"
 
 namespace pulsed::collect {
 
 using policy::Duration;
 using policy::Time;
+
+// What would have been done to a poll so far; see shadow.h.
+struct Shadow {
+  bool isolated = false;  // run on the isolation pool
+  bool yielded = false;
+  bool demoted = false;
+  bool spared = false;     // a spare worker woken in its place
+  Duration counted_cpu{};  // of its CPU time, in WouldBe::cpu_ns
+};
 
 // One poll that was seen in flight.
 struct TrackedPoll {
@@ -45,6 +56,7 @@ struct TrackedPoll {
   bool held = false;             // long enough for a spare worker to take its worker's place
   bool reported = false;         // as holding its worker
   bool short_of_spares = false;  // no spare worker was left for it
+  std::optional<Shadow> shadow;  // if its class was in shadow at the first look
 
   // What most of it was spent with, as far as it was looked at.
   [[nodiscard]] policy::Blame most_blamed() const;
@@ -60,6 +72,7 @@ struct Demotion {
   act::DemotionId id;
   std::uint64_t start;  // of the poll; 0: for as long as the thread is of the isolation pool
   std::uint32_t tid;    // as claimed, then
+  policy::ClassId cls;  // of the poll that it was for, then
   Time since;
   bool boosted = false;  // its own priority is back, until it had its share
   Time share_since{};    // what its share is reckoned from
@@ -118,7 +131,7 @@ struct RestingWorker {
 
 struct ClassView {
   std::string name;
-  policy::Priority priority;
+  policy::Priority priority = policy::Priority::kNormal;
   Histogram poll_duration;
   Histogram queue_wait;
   std::uint64_t in_flight_cpu_ns =
@@ -128,6 +141,8 @@ struct ClassView {
   std::uint64_t cpu_ns = 0;
   std::uint64_t yields = 0;
   std::uint64_t isolated_polls = 0;
+  std::uint64_t demotions = 0;  // of threads that its polls held
+  WouldBe would_be;
 };
 
 // A run loop of the service that spare workers can serve.
@@ -150,13 +165,16 @@ struct HoldCounts {
 };
 
 struct Service {
-  Service(attach::AttachedService&& attached, bool enforce);
+  explicit Service(attach::AttachedService&& attached);
 
   [[nodiscard]] const pulsed_service_line& line() const { return *s.service; }
+  // What holds for a class from now on. True: something else may be asked of its tasks than before.
+  bool set_policy(policy::ClassId cls, const policy::ClassPolicy& policy, Time now);
   // Counts something in its memory that no sound shim writes.
   void reject() { ++rejected_records, ++nonsense; }
 
   attach::AttachedService peer;
+  std::chrono::system_clock::time_point attached_at = std::chrono::system_clock::now();
   shm::ServiceRegions s;  // read-only memory
   act::DirectiveWriter directives;
   act::WorkerWords words;
@@ -175,6 +193,10 @@ struct Service {
   std::uint64_t clock_reads = 0;
   std::uint64_t late_clock_reads = 0;  // of these, that proved nothing
   bool quarantined = false;
+  bool enforceable =
+      false;  // the policy may enforce some class of it, be it one that is yet to come
+  std::size_t next_class = 0;                // whose policy is to be looked at next
+  std::size_t classes_left = 0;              // to be looked at since the policy changed
   std::vector<std::uint32_t> clocks_wanted;  // workers whose CPU clock only the shim can read now
   std::uint32_t clock_asked_last = 0;        // ... the last one it was asked for
   Time clocks_asked_at{};                    // ... and when

@@ -10,11 +10,12 @@ using enum Type;
 
 constexpr Labels kByClass{"service", "class", ""};
 constexpr Labels kByClassAndTier{"service", "class", "tier"};
+constexpr Labels kByClassAndEnforcement{"service", "class", "enforcement"};
 constexpr Labels kByMove{"service", "from", "to"};
 constexpr Labels kByDirective{"service", "directive", ""};
 constexpr Labels kByBlame{"service", "blame", ""};
 constexpr Labels kByState{"service", "state", ""};
-constexpr Labels kByPolicy{"revision", "enforcement", ""};
+constexpr Labels kByPolicy{"revision", "enforcement", "enforcement_limit"};
 constexpr Labels kByVersion{"version", "", ""};
 constexpr Labels kByService{"service", "", ""};
 constexpr Labels kByNothing{"", "", ""};
@@ -32,23 +33,37 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "pulsed_directives_total{directive=\"yield\"}: the class has too few checkpoints."},
     {kIsolatedPolls, kCounter, "pulsed_isolated_polls_total", kByClass,
      "Polls that ran on threads of the isolation pool, exact; a part of pulsed_polls_total."},
-    {kReportsWithheld, kCounter, "pulsed_reports_withheld_total", kByClass,
-     "Tier changes of the class that were not logged, because its log lines of the minute were "
-     "used up."},
+    {kWouldYields, kCounter, "pulsed_would_yields_total", kByClass,
+     "Polls that would have been asked to yield, had the class not been in shadow."},
+    {kWouldIsolatedPolls, kCounter, "pulsed_would_isolated_polls_total", kByClass,
+     "Polls that would have run on the isolation pool, had the class not been in shadow. Polls "
+     "whose "
+     "samples were dropped are missing."},
+    {kWouldDemotions, kCounter, "pulsed_would_demotions_total", kByClass,
+     "Polls whose thread would have had its OS priority lowered, had the class not been in "
+     "shadow."},
+    {kWouldCoverCpu, kCounter, "pulsed_would_cover_cpu_seconds_total", kByClass,
+     "CPU time of the polls that something would have been done about, had the class not been in "
+     "shadow, each counted once. Divided by pulsed_cpu_seconds_total it is the part of the class "
+     "that a switch to enforce would touch."},
     {kPollDuration, kHistogram, "pulsed_poll_duration_seconds", kByClass,
      "Wall time of ended polls, begin to end. Built from samples: pulsed_polls_total counts the "
      "polls whose samples were dropped too."},
     {kQueueWait, kHistogram, "pulsed_queue_wait_seconds", kByClass,
      "From the moment a task could run to the beginning of its poll: the delay its users feel."},
     {kTasks, kGauge, "pulsed_tasks", kByClassAndTier, "Live tasks of the class at each tier, now."},
-    {kClassTier, kGauge, "pulsed_class_tier", kByClass,
+    {kClassTier, kGauge, "pulsed_class_tier", kByClassAndEnforcement,
      "Tier at which new tasks of the class begin, the highest of the service's processes: "
-     "0 monitor, 1 warn, 2 yield, 3 isolate."},
+     "0 monitor, 1 warn, 2 yield, 3 isolate. Its label says what is done with the verdicts on this "
+     "class: observe, shadow or enforce."},
 
     {kTierChanges, kCounter, "pulsed_tier_changes_total", kByMove,
      "Tasks that moved from one tier to another. A pair appears once it has happened."},
     {kClassTierChanges, kCounter, "pulsed_class_tier_changes_total", kByService,
      "Classes whose tier moved, up or down."},
+    {kReportsWithheld, kCounter, "pulsed_reports_withheld_total", kByService,
+     "Tier changes and held polls that were not logged, because their class's log lines of the "
+     "minute were used up. Events have them all."},
     {kDirectives, kCounter, "pulsed_directives_total", kByDirective,
      "Directives the daemon wrote for the service's tasks and polls. None are written in observe "
      "and shadow."},
@@ -82,6 +97,9 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "is held."},
     {kSpareWakes, kCounter, "pulsed_spare_wakes_total", kByService,
      "Times a spare worker was woken to take the place of a worker that is held."},
+    {kWouldSpareWakes, kCounter, "pulsed_would_spare_wakes_total", kByService,
+     "Polls in whose place a spare worker would have been woken, had their class not been in "
+     "shadow."},
     {kSpareShortages, kCounter, "pulsed_spare_shortages_total", kByService,
      "Polls that held their worker while no spare worker was left for it, or none is allowed. "
      "Rising: raise max_spare_workers, or let the class be isolated."},
@@ -126,9 +144,11 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kFoldedLabelValues, kCounter, "pulsed_folded_label_values_total", kByNothing,
      "Names of services and classes put under \"other\" because a cap was reached. Rising: names "
      "hold something that varies, such as an id."},
+    {kEventsLeftOut, kCounter, "pulsed_events_left_out_total", kByNothing,
+     "Tier changes and held polls that are no events of the API, because one tick had too many."},
     {kPolicyInfo, kGauge, "pulsed_policy_info", kByPolicy,
-     "Always 1. The policy in force, revision 1 being what the daemon started with and each reload "
-     "one more, and what is done with its verdicts: observe, shadow or enforce."},
+     "Always 1. The revision of the policy in force, what is done with its verdicts where no rule "
+     "says otherwise (observe, shadow or enforce), and the most that is done whatever rules say."},
     {kPolicyReloads, kCounter, "pulsed_policy_reloads_total", kByNothing,
      "Times that a changed policy was put in force."},
     {kPolicyReloadFailures, kCounter, "pulsed_policy_reload_failures_total", kByNothing,
@@ -173,6 +193,7 @@ consteval std::size_t count_series_per_class() {
     if (e.type == kHistogram)
       series += kBucketBoundsNs.size() + 3;
     else
+      // What a class is under changes, and then the series has another name; one at a time.
       series += e.labels[2] == "tier" ? policy::kTierCount : 1;
   }
   return series;

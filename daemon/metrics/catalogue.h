@@ -20,7 +20,10 @@ enum class Series : std::uint8_t {
   kViolations,
   kYieldsObeyed,
   kIsolatedPolls,
-  kReportsWithheld,
+  kWouldYields,
+  kWouldIsolatedPolls,
+  kWouldDemotions,
+  kWouldCoverCpu,
   kPollDuration,
   kQueueWait,
   kTasks,
@@ -28,6 +31,7 @@ enum class Series : std::uint8_t {
   // Of one service.
   kTierChanges,
   kClassTierChanges,
+  kReportsWithheld,
   kDirectives,
   kInFlightPolls,
   kInFlightLongest,
@@ -40,6 +44,7 @@ enum class Series : std::uint8_t {
   kHeldPolls,
   kSpareWorkers,
   kSpareWakes,
+  kWouldSpareWakes,
   kSpareShortages,
   kDemotedThreads,
   kDemotions,
@@ -59,6 +64,7 @@ enum class Series : std::uint8_t {
   kAttachesRefused,
   kQuarantines,
   kFoldedLabelValues,
+  kEventsLeftOut,
   kPolicyInfo,
   kPolicyReloads,
   kPolicyReloadFailures,
@@ -68,7 +74,7 @@ enum class Series : std::uint8_t {
   kUndoneByGuardian,
   kBuildInfo,
 };
-inline constexpr std::size_t kSeriesCount = 50;
+inline constexpr std::size_t kSeriesCount = 56;
 static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

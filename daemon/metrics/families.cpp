@@ -109,13 +109,17 @@ void add_class(Families& families, const ClassSnapshot& c) {
   families.number(kViolations, c.violations, labels);
   families.number(kYieldsObeyed, c.yields_obeyed, labels);
   families.number(kIsolatedPolls, c.isolated_polls, labels);
-  families.number(kReportsWithheld, c.reports_withheld, labels);
+  families.number(kWouldYields, c.would_be.yields, labels);
+  families.number(kWouldIsolatedPolls, c.would_be.isolated_polls, labels);
+  families.number(kWouldDemotions, c.would_be.demotions, labels);
+  families.number(kWouldCoverCpu, seconds(c.would_be.cpu_ns), labels);
   families.histogram(kPollDuration, c.poll_duration, labels);
   families.histogram(kQueueWait, c.queue_wait, labels);
   for (std::size_t tier = 0; tier < policy::kTierCount; ++tier) {
     families.number(kTasks, c.tasks[tier], {service, task_class, policy::kTierNames[tier]});
   }
-  families.number(kClassTier, static_cast<double>(policy::index(c.tier)), labels);
+  families.number(kClassTier, static_cast<double>(policy::index(c.tier)),
+                  {service, task_class, policy::name(c.enforcement)});
 }
 
 void add_tier_changes(Families& families, const ServiceSnapshot& s, std::string_view service) {
@@ -135,6 +139,7 @@ void add_holds(Families& families, const ServiceSnapshot& s, std::string_view se
   families.number(kSpareWorkers, s.spare_workers_parked, {service, "parked"});
   families.number(kSpareWorkers, s.spare_workers_awake, {service, "awake"});
   families.number(kSpareWakes, s.spare_wakes, {service});
+  families.number(kWouldSpareWakes, s.would_be_spare_wakes, {service});
   families.number(kSpareShortages, s.spare_shortages, {service});
   families.number(kDemotedThreads, s.demoted_threads, {service});
   families.number(kDemotions, s.demotions, {service});
@@ -148,6 +153,7 @@ void add_service(Families& families, const ServiceSnapshot& s) {
   const std::string service = label_value(s.service);
   add_tier_changes(families, s, service);
   families.number(kClassTierChanges, s.class_changes, {service});
+  families.number(kReportsWithheld, s.reports_withheld, {service});
   families.number(kDirectives, s.directives_measure, {service, "measure"});
   families.number(kDirectives, s.directives_yield, {service, "yield"});
   families.number(kDirectives, s.directives_isolate, {service, "isolate"});
@@ -176,8 +182,10 @@ void add_daemon(Families& families, const DaemonSnapshot& d) {
   families.number(kAttachesRefused, d.attaches_refused);
   families.number(kQuarantines, d.quarantines);
   families.number(kFoldedLabelValues, d.folded_label_values);
+  families.number(kEventsLeftOut, d.events_left_out);
   families.number(kPolicyInfo, true,
-                  {std::to_string(d.policy_revision), policy::name(d.enforcement)});
+                  {std::to_string(d.policy_revision), policy::name(d.enforcement),
+                   policy::name(d.enforcement_limit)});
   families.number(kPolicyReloads, d.policy_reloads);
   families.number(kPolicyReloadFailures, d.policy_reload_failures);
   families.number(kHighPriority, d.high_priority);

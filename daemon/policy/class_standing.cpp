@@ -21,14 +21,14 @@ ClassStanding::ClassStanding(ClassClock& clock, const ClassPolicy& policy, Time 
 }
 
 void ClassStanding::set_policy(const ClassPolicy& policy, Time now) {
-  const bool window_changed = policy.fields.window != fields_.window;
-  fields_ = policy.fields;
-  clock_->quiet_limit = fields_.poll_budget;
+  const bool window_changed = policy.fields.window != policy_.fields.window;
+  policy_ = policy;
+  clock_->quiet_limit = policy_.fields.poll_budget;
   if (window_changed) restart_window(now);
 }
 
 void ClassStanding::restart_window(Time now) {
-  width_ = sub_bucket_width(fields_.window);
+  width_ = sub_bucket_width(policy_.fields.window);
   number_ = static_cast<std::uint64_t>(now / width_);
   buckets_.fill(Counts{});
   total_ = Counts{};
@@ -140,11 +140,11 @@ void ClassStanding::task_left(const OffenseWindow& window, Tier tier) {
 
 bool ClassStanding::departed_due() const {
   const std::size_t t = index(tier_);
-  if (t >= fields_.promotion_cpu.size()) return false;
+  if (t >= policy_.fields.promotion_cpu.size()) return false;
   const Departed& left = total_.departed;
-  return left.violations >= fields_.promotion_threshold[t] ||
-         left.burned >= fields_.promotion_cpu[t] ||
-         left.slow_polls >= fields_.promotion_slow_polls[t];
+  return left.violations >= policy_.fields.promotion_threshold[t] ||
+         left.burned >= policy_.fields.promotion_cpu[t] ||
+         left.slow_polls >= policy_.fields.promotion_slow_polls[t];
 }
 
 std::uint32_t ClassStanding::violators_from(Tier tier) const {
@@ -160,13 +160,14 @@ bool ClassStanding::shares_hold(Tier tier) const {
   const Duration burned = sum_from(total_.burned, tier) +
                           (next && departed_due() ? total_.departed.burned : Duration{});
   const Duration all = sum_from(total_.burned, Tier::kMonitor);
-  const double share = fields_.class_share;
+  const double share = policy_.fields.class_share;
   return static_cast<double>(burned.count()) >= share * static_cast<double>(all.count()) &&
          violators >= share * total_.active;
 }
 
 std::optional<Tier> ClassStanding::decide(Time now) {
-  for (std::size_t t = index(fields_.max_tier); t > index(tier_); --t) {
+  if (pinned()) return {};
+  for (std::size_t t = index(policy_.fields.max_tier); t > index(tier_); --t) {
     const Tier to{static_cast<std::uint8_t>(t)};
     if (violators_from(to) < kClassMinOffenders || !shares_hold(to)) continue;
     move_to(to, now);
@@ -177,15 +178,25 @@ std::optional<Tier> ClassStanding::decide(Time now) {
   const bool holds = shares_hold(tier_);
   if (holds && last_offense_ > judged_) last_held_ = last_offense_;
   judged_ = last_offense_;
-  if (holds || now - last_held_ < fields_.demotion_quiet) return {};
-  if (now - since_ < fields_.demotion_min_stay[index(tier_)]) return {};
-  if (now - since_ < fields_.demotion_hysteresis) return {};
+  if (holds || now - last_held_ < policy_.fields.demotion_quiet) return {};
+  if (now - since_ < policy_.fields.demotion_min_stay[index(tier_)]) return {};
+  if (now - since_ < policy_.fields.demotion_hysteresis) return {};
   move_to(Tier{static_cast<std::uint8_t>(index(tier_) - 1)}, now);
   return tier_;
 }
 
-void ClassStanding::cap_tier(Time now) {
-  if (tier_ > fields_.max_tier) move_to(fields_.max_tier, now);
+void ClassStanding::keep_in_bounds(Time now) {
+  const Tier to = allowed(tier_);
+  if (to != tier_) move_to(to, now);
+}
+
+std::uint32_t ClassStanding::tasks_out_of_bounds() const {
+  std::uint32_t tasks = 0;
+  for (std::size_t t = 0; t < kTierCount; ++t) {
+    const Tier tier{static_cast<std::uint8_t>(t)};
+    if (allowed(tier) != tier) tasks += tasks_at[t];
+  }
+  return tasks;
 }
 
 void ClassStanding::move_to(Tier to, Time now) {
@@ -202,7 +213,7 @@ bool ClassStanding::idle() const {
 }
 
 bool ClassStanding::take_report(Time now) {
-  if (reports_.sum(now, kReportWindow) < fields_.reports_per_minute) {
+  if (reports_.sum(now, kReportWindow) < policy_.fields.reports_per_minute) {
     reports_.add(now, kReportWindow);
     return true;
   }

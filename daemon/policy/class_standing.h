@@ -15,6 +15,7 @@
 // Stamps number the sub-buckets of the window; one that is 16 or more behind is out of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -33,12 +34,20 @@ class ClassStanding {
   // `clock` is this class's entry of the table that good polls are judged by, and outlives this.
   ClassStanding(ClassClock& clock, const ClassPolicy& policy, Time now);
 
-  // If `window` changes, what the class counted is void, and the windows of its tasks must be
-  // opened anew. The tier stays, even above max_tier: see cap_tier.
+  // If `window` changes, what the class and its tasks counted is void: the running stamp leaves the
+  // older ones behind. The tier stays, even where it may not be: see keep_in_bounds.
   void set_policy(const ClassPolicy& policy, Time now);
-  [[nodiscard]] const TierFields& fields() const { return fields_; }
+  [[nodiscard]] const ClassPolicy& policy() const { return policy_; }
+  [[nodiscard]] const TierFields& fields() const { return policy_.fields; }
   [[nodiscard]] Tier tier() const { return tier_; }
-  void cap_tier(Time now);  // to max_tier
+  // Where the policy lets a task stand that would stand at `tier`: at the pinned tier, else at most
+  // at max_tier. A pin is an operator's word, so it may be above max_tier.
+  [[nodiscard]] Tier allowed(Tier tier) const {
+    return policy_.pinned.value_or(std::min(tier, policy_.fields.max_tier));
+  }
+  [[nodiscard]] bool pinned() const { return policy_.pinned.has_value(); }
+  void keep_in_bounds(Time now);
+  [[nodiscard]] std::uint32_t tasks_out_of_bounds() const;
 
   // Moves the window to `now` and returns the running stamp.
   std::uint32_t advance(Time now);
@@ -60,7 +69,8 @@ class ClassStanding {
   [[nodiscard]] std::uint64_t violations() const { return violations_; }
 
   std::array<std::uint32_t, kTierCount> tasks_at{};
-  bool hot = false;  // in the TierManager's list of classes to decide on
+  bool hot = false;        // in the TierManager's list of classes to decide on
+  bool unsettled = false;  // some of its tasks may stand where the policy does not allow them
 
  private:
   struct Departed {
@@ -88,7 +98,7 @@ class ClassStanding {
   [[nodiscard]] bool shares_hold(Tier tier) const;
 
   ClassClock* clock_;
-  TierFields fields_{};
+  ClassPolicy policy_{};
   Duration width_{};
   std::uint64_t number_ = 0;  // of the running sub-bucket, since time began
   Tier tier_ = Tier::kMonitor;

@@ -13,9 +13,15 @@ enum class Reason : std::uint8_t {
   kGoodPolls,   // demotion
   kClassShare,  // a class moved (either way)
   kPolicy,      // max_tier fell
+  kPin,         // an operator pinned the class
 };
-inline constexpr std::array<std::string_view, 7> kReasonNames{
-    "violations", "excess_cpu", "slow_polls", "emergency", "good_polls", "class_share", "policy"};
+inline constexpr std::array<std::string_view, 8> kReasonNames{
+    "violations", "excess_cpu",  "slow_polls", "emergency",
+    "good_polls", "class_share", "policy",     "pin"};
+
+[[nodiscard]] constexpr std::string_view name(Reason r) {
+  return kReasonNames[static_cast<std::size_t>(r)];
+}
 
 struct TierChange {
   Time when;

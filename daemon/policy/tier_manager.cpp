@@ -21,23 +21,19 @@ void TierManager::set_class_policy(ClassId wanted, const ClassPolicy& policy, Ti
   const ClassId id = s.known(wanted);
   ClassStanding& cls = s.standing(id, now);
   cls.advance(now);
-  const Duration window_was = cls.fields().window;
   cls.set_policy(policy, now);
-  const std::uint32_t stamp = cls.advance(now);
-  for (std::uint32_t i = 0; i < s.offenders.size(); ++i) {
-    Offender& offender = s.offenders.at(i);
-    if (offender.slot == kNoSlot || s.tasks[offender.slot].cls() != id) continue;
-    if (policy.fields.window != window_was && offender.window != kNoRecord) {
-      s.windows.at(offender.window).open(stamp);
-    }
-    TaskState& task = s.tasks[offender.slot];
-    const Tier most = policy.fields.max_tier;
-    if (task.tier > most) s.change(task, offender, most, Reason::kPolicy, Duration{}, now);
-  }
+  if (cls.tasks_out_of_bounds() != 0) s.unsettle(cls);
   const Tier from = cls.tier();
-  cls.cap_tier(now);
+  cls.keep_in_bounds(now);
   if (from == cls.tier()) return;
-  s.changes.push_back({now, {kNoSlot, 0}, id, from, cls.tier(), Reason::kPolicy, Duration{}});
+  // So that it is decided on once it comes loose.
+  s.mark_hot(id, cls);
+  const Reason reason = cls.pinned() ? Reason::kPin : Reason::kPolicy;
+  s.changes.push_back({now, {kNoSlot, 0}, id, from, cls.tier(), reason, Duration{}});
+}
+
+bool TierManager::settle(Time now, std::uint32_t& units) {
+  return state_->settle(state_->advance_clock(now), units);
 }
 
 void TierManager::task_opened(TaskId id, ClassId cls, Time now) {
@@ -61,21 +57,24 @@ void TierManager::task_closed(TaskId id, Time now) {
   s.mark_closed(id);
 }
 
-bool TierManager::judge_ended(const EndedPoll& poll, Time now) {
+EndedVerdict TierManager::judge_ended(const EndedPoll& poll, Time now) {
   State& s = *state_;
   now = s.advance_clock(now);
   const ClassId id = s.known(poll.cls);
   const Burn burn{poll.cpu, poll.counted_cpu, poll.counted};
   const State::Whose whose = s.find(poll.task, id, now);
-  if (whose == State::Whose::kNobody) return false;
+  if (whose == State::Whose::kNobody) return {};
   if (whose == State::Whose::kClass) {
-    s.judge_unslotted(id, offense_of(burn, s.standing(id, now).fields()), now);
-    return false;
+    const ClassStanding& cls = s.standing(id, now);
+    const bool isolated = cls.tier() == Tier::kIsolate;
+    s.judge_unslotted(id, offense_of(burn, cls.fields()), now);
+    return {.isolated = isolated};
   }
-  const Judgement judgement = s.judge(poll.task.slot, id, burn, now);
   TaskState& task = s.tasks[poll.task.slot];
+  const bool isolated = task.tier == Tier::kIsolate;
+  const Judgement judgement = s.judge(poll.task.slot, id, burn, now);
   if (task.remembered() && !judgement.over && !judgement.rose) s.note_good_poll(task, poll, now);
-  return whose == State::Whose::kNewTask;
+  return {whose == State::Whose::kNewTask, isolated};
 }
 
 InFlightVerdict TierManager::poll_in_flight(const InFlightPoll& poll, Time now) {
@@ -121,7 +120,7 @@ Judgement TierManager::State::judge(std::uint32_t slot, ClassId id, const Burn& 
 bool TierManager::State::rise(TaskState& task, Offender& offender, const Burn& burn, Time now) {
   ClassStanding& cls = standing(task.cls(), now);
   const TierFields& fields = cls.fields();
-  if (task.tier >= fields.max_tier) return false;
+  if (cls.pinned() || task.tier >= fields.max_tier) return false;
   if (burn.cpu >= fields.emergency_poll) {
     change(task, offender, fields.max_tier, Reason::kEmergency, burn.cpu, now);
     return true;
@@ -138,7 +137,8 @@ bool TierManager::State::rise(TaskState& task, Offender& offender, const Burn& b
 
 void TierManager::State::note_good_poll(TaskState& task, const EndedPoll& poll, Time now) {
   Offender& offender = offenders.at(task.offender);
-  const TierFields& fields = standing(task.cls(), now).fields();
+  const ClassStanding& cls = standing(task.cls(), now);
+  const TierFields& fields = cls.fields();
   const Duration length = poll.cpu_known ? poll.cpu : poll.wall;
   if (length > fields.good_poll[index(task.tier)]) {
     offender.good_run = 0;
@@ -148,7 +148,7 @@ void TierManager::State::note_good_poll(TaskState& task, const EndedPoll& poll, 
   if (task.tier == Tier::kMonitor) {
     if (offender.window == kNoRecord || !offender.forgiven(fields, now)) return;
     windows.at(offender.window).forgive();
-  } else if (offender.falls(fields, task.tier, now)) {
+  } else if (!cls.pinned() && offender.falls(fields, task.tier, now)) {
     const Tier below{static_cast<std::uint8_t>(index(task.tier) - 1)};
     change(task, offender, below, Reason::kGoodPolls, poll.cpu, now);
   }
@@ -175,15 +175,26 @@ Tier TierManager::tier(TaskId id) const {
   return task != nullptr ? task->tier : Tier::kMonitor;
 }
 
+Tier TierManager::tier(TaskId id, ClassId cls) const {
+  const TaskState* task = state_->live_task(id);
+  return task != nullptr ? task->tier : class_tier(cls);
+}
+
 Tier TierManager::class_tier(ClassId cls) const {
   const ClassStanding* found = state_->find_standing(cls);
   return found != nullptr ? found->tier() : Tier::kMonitor;
 }
 
-const TierFields& TierManager::fields(ClassId cls) const {
-  static const TierFields balanced = profile_fields(Profile::kBalanced);
+const ClassPolicy& TierManager::policy(ClassId cls) const {
+  static const ClassPolicy unregistered = default_policy();
   const ClassStanding* found = state_->find_standing(cls);
-  return found != nullptr ? found->fields() : balanced;
+  return found != nullptr ? found->policy() : unregistered;
+}
+
+std::optional<ClassId> TierManager::class_of(TaskId id) const {
+  const TaskState* task = state_->live_task(id);
+  if (task == nullptr) return {};
+  return task->cls();
 }
 
 std::uint64_t TierManager::violations(ClassId cls) const {
@@ -216,10 +227,24 @@ std::size_t TierManager::memory_bytes() const {
   return sizeof(State) + s.touched_pages * kPage + s.touched.size() / 8 +
          s.capacity.classes * (sizeof(ClassClock) + sizeof(void*)) +
          static_cast<std::size_t>(classes) * sizeof(ClassStanding) + s.offenders.bytes() +
-         s.windows.bytes() + s.changes.capacity() * sizeof(TierChange);
+         s.windows.bytes() + s.changes.capacity() * sizeof(TierChange) +
+         s.reclassified.capacity() * sizeof(TaskId);
 }
 
 std::span<const TierChange> TierManager::changes() const { return state_->changes; }
-void TierManager::clear_changes() { state_->changes.clear(); }
+std::span<const TaskId> TierManager::reclassified() const { return state_->reclassified; }
+void TierManager::clear_changes() {
+  state_->changes.clear();
+  state_->reclassified.clear();
+}
+
+std::uint32_t TierManager::records() const { return state_->offenders.size(); }
+
+std::optional<TierManager::Record> TierManager::record(std::uint32_t index) const {
+  const Offender& offender = state_->offenders.at(index);
+  if (offender.slot == kNoSlot) return {};
+  const TaskState& task = state_->tasks[offender.slot];
+  return Record{{offender.slot, task.generation()}, task.cls(), task.tier};
+}
 
 }  // namespace pulsed::policy

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct EndedPoll {
   bool cpu_known;          // `cpu` is the whole CPU time and not a lower bound
   bool counted;            // its violation was already counted in flight (see poll_in_flight)
   Duration counted_cpu{};  // `cpu` of the last in-flight call that was counted, zero if none
+};
+
+struct EndedVerdict {
+  bool opened = false;    // the task, which was not seen opened
+  bool isolated = false;  // the task stood at Isolate as this poll ran
 };
 
 struct InFlightPoll {
@@ -56,18 +62,25 @@ class TierManager {
   TierManager(TierManager&&) noexcept;
   TierManager& operator=(TierManager&&) noexcept;
 
-  // Sets what holds for a class, at registration and at every policy change. Tiers above the new
-  // max_tier fall at once.
+  // Sets what holds for a class, at registration and at every policy change; the same again changes
+  // nothing. The class goes at once to where it may stand now (max_tier, a pin), its tasks by
+  // settle(). Tasks that come loose from a pin stay where they are and recover by the ordinary
+  // rules, as if they had been promoted when they were pinned.
   void set_class_policy(ClassId cls, const ClassPolicy& policy, Time now);
+  // Goes on moving tasks to where they may stand, until `units` are used up: a task moved takes
+  // kUnitsAMove of them, looking at kSlotsAUnit slots takes one. True: all stand where they may.
+  bool settle(Time now, std::uint32_t& units);
+  static constexpr std::uint32_t kUnitsAMove = 8;
+  static constexpr std::uint32_t kSlotsAUnit = 16;
 
   // A task begins at its class's tier. Opening an occupied slot closes what was there.
   void task_opened(TaskId task, ClassId cls, Time now);
   void task_closed(TaskId task, Time now);
 
-  // A task not seen opened (its record was dropped) is opened here, and then it returns true; an
-  // older generation than the slot's is ignored.
-  bool poll_ended(const EndedPoll& poll, Time now) {
-    return !good_as_before(poll, now) && judge_ended(poll, now);
+  // A task not seen opened (its record was dropped) is opened here; an older generation than the
+  // slot's is ignored.
+  EndedVerdict poll_ended(const EndedPoll& poll, Time now) {
+    return good_as_before(poll, now) ? EndedVerdict{} : judge_ended(poll, now);
   }
   [[nodiscard]] InFlightVerdict poll_in_flight(const InFlightPoll& poll, Time now);
 
@@ -77,9 +90,13 @@ class TierManager {
 
   [[nodiscard]] bool live(TaskId task) const;  // opened, not closed, of exactly this generation
   [[nodiscard]] Tier tier(TaskId task) const;  // of an unknown or stale task: Monitor
+  // Of a task of that class; of one that is not known yet, or has no slot, the class's.
+  [[nodiscard]] Tier tier(TaskId task, ClassId cls) const;
   [[nodiscard]] Tier class_tier(ClassId cls) const;
-  // As they hold for the class, scaled by its priority; valid until its policy is set anew.
-  [[nodiscard]] const TierFields& fields(ClassId cls) const;
+  // As it holds for the class, scaled by its priority; valid until its policy is set anew.
+  [[nodiscard]] const ClassPolicy& policy(ClassId cls) const;
+  [[nodiscard]] const TierFields& fields(ClassId cls) const { return policy(cls).fields; }
+  [[nodiscard]] std::optional<ClassId> class_of(TaskId task) const;  // of a live one
   [[nodiscard]] std::uint64_t violations(
       ClassId cls) const;  // total since the class was registered
   [[nodiscard]] std::uint32_t tasks_at(ClassId cls, Tier tier) const;
@@ -94,7 +111,19 @@ class TierManager {
 
   // Changes since the last clear, oldest first.
   [[nodiscard]] std::span<const TierChange> changes() const;
+  // Tasks above Monitor that went over to a class in which something else is done about them.
+  [[nodiscard]] std::span<const TaskId> reclassified() const;
   void clear_changes();
+
+  // Records of what is remembered of tasks, for a walk over all that are not in good standing: some
+  // are free (nothing).
+  struct Record {
+    TaskId task;
+    ClassId cls;
+    Tier tier;
+  };
+  [[nodiscard]] std::uint32_t records() const;
+  [[nodiscard]] std::optional<Record> record(std::uint32_t index) const;  // [0, records())
 
  private:
   struct State;
@@ -109,7 +138,7 @@ class TierManager {
     return poll.cpu <= clock.quiet_limit && task.active_stamp == clock.stamp &&
            now < clock.bucket_end;
   }
-  bool judge_ended(const EndedPoll& poll, Time now);
+  EndedVerdict judge_ended(const EndedPoll& poll, Time now);
 
   std::unique_ptr<State> state_;
   TaskState* tasks_;

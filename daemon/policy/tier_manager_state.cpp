@@ -8,6 +8,7 @@ namespace {
 
 // How many records one tick looks at: a full round takes a few ticks, and a tick stays short.
 constexpr std::uint32_t kSweepStep = 256;
+constexpr std::uint32_t kSlotsAPage = kPage / sizeof(TaskState);
 
 template <typename T>
 T* zeroed(std::size_t n) {
@@ -17,11 +18,11 @@ T* zeroed(std::size_t n) {
   return static_cast<T*>(p);
 }
 
+}  // namespace
+
 ClassPolicy default_policy() {
   return {Priority::kNormal, scaled(profile_fields(Profile::kBalanced), Priority::kNormal)};
 }
-
-}  // namespace
 
 Offense offense_of(const Burn& burn, const TierFields& fields) {
   if (burn.cpu <= fields.poll_budget) return {};
@@ -126,11 +127,55 @@ void TierManager::State::reclassify(std::uint32_t slot, ClassId to, Time now) {
   ++is.tasks_at[index(task.tier)];
   constexpr std::uint32_t kFlags = TaskState::kLive | TaskState::kSeen | TaskState::kRemembered;
   task.identity = TaskState::good(task.generation(), to) | (task.identity & kFlags);
-  if (!task.remembered()) return;
-  Offender& offender = offenders.at(task.offender);
-  if (offender.window != kNoRecord) windows.at(offender.window).move(was_stamp, is_stamp);
-  const Tier most = is.fields().max_tier;
-  if (task.tier > most) change(task, offender, most, Reason::kPolicy, Duration{}, now);
+  if (task.remembered()) {
+    const Offender& offender = offenders.at(task.offender);
+    if (offender.window != kNoRecord) windows.at(offender.window).move(was_stamp, is_stamp);
+  }
+  const bool treated_alike = was.policy().enforcement == is.policy().enforcement &&
+                             was.policy().may_migrate == is.policy().may_migrate;
+  if (task.tier != Tier::kMonitor && !treated_alike)
+    reclassified.push_back({slot, task.generation()});
+  keep_in_bounds(slot, now);
+}
+
+void TierManager::State::keep_in_bounds(std::uint32_t slot, Time now) {
+  TaskState& task = tasks[slot];
+  const ClassStanding& cls = standing(task.cls(), now);
+  const Tier to = cls.allowed(task.tier);
+  if (to == task.tier) return;
+  const Reason reason = cls.pinned() ? Reason::kPin : Reason::kPolicy;
+  change(task, remember(slot, now), to, reason, Duration{}, now);
+}
+
+void TierManager::State::unsettle(ClassStanding& cls) {
+  cls.unsettled = true;
+  settle_left = capacity.tasks;
+}
+
+bool TierManager::State::settle(Time now, std::uint32_t& units) {
+  if (settle_left == 0) return true;
+  std::uint32_t looks = 0;
+  while (settle_left != 0 && units != 0) {
+    if (++looks % kSlotsAUnit == 0) --units;
+    if (settle_next >= capacity.tasks) settle_next = 0;
+    const std::uint32_t slot = settle_next;
+    // Nothing is to be found on a page that was never written.
+    const std::uint32_t page_left = kSlotsAPage - slot % kSlotsAPage;
+    const std::uint32_t passed =
+        touched[slot / kSlotsAPage] ? 1 : std::min(page_left, capacity.tasks - slot);
+    settle_next += passed;
+    settle_left -= std::min(settle_left, passed);
+    const TaskState& task = tasks[slot];
+    if (passed != 1 || !task.live() || !standing(task.cls(), now).unsettled) continue;
+    const Tier before = task.tier;
+    keep_in_bounds(slot, now);
+    if (task.tier != before) units -= std::min(units, kUnitsAMove);
+  }
+  if (settle_left != 0) return false;
+  for (const auto& cls : classes) {
+    if (cls) cls->unsettled = false;
+  }
+  return true;
 }
 
 Offender& TierManager::State::remember(std::uint32_t slot, Time now) {

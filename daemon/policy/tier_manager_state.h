@@ -57,6 +57,12 @@ struct TierManager::State {
   void judge_unslotted(ClassId cls, const Offense& offense, Time now);
   void change(TaskState& task, Offender& offender, Tier to, Reason reason, Duration cpu, Time now);
 
+  // Some tasks of the class stand where its policy does not allow them, and settle() moves them.
+  void unsettle(ClassStanding& cls);
+  bool settle(Time now, std::uint32_t& units);
+  // The same for one task.
+  void keep_in_bounds(std::uint32_t slot, Time now);
+
   void decide_classes(Time now);
   void sweep(Time now);  // frees records that hold nothing any more
   void mark_hot(ClassId id, ClassStanding& cls);
@@ -72,13 +78,17 @@ struct TierManager::State {
   RecordPool<Offender> offenders;
   RecordPool<OffenseWindow> windows;
   std::vector<TierChange> changes;
-  std::vector<bool> touched;  // pages of `tasks`
+  std::vector<TaskId> reclassified;
+  std::uint32_t settle_next = 0;  // slot
+  std::uint32_t settle_left = 0;  // slots until all have been looked at
+  std::vector<bool> touched;      // pages of `tasks`
   std::size_t touched_pages = 0;
   std::size_t live = 0;
   std::uint32_t sweep_next = 0;
   Time latest{};
 };
 
+[[nodiscard]] ClassPolicy default_policy();  // of a class that none was set for
 [[nodiscard]] Offense offense_of(const Burn& burn, const TierFields& fields);
 
 }  // namespace pulsed::policy

@@ -51,7 +51,7 @@ struct DirectiveCrossing::State {
   test::FakeDaemon daemon;
   Session session{{.service = "crossing", .run_dir = daemon.run_dir()}};
   test::FakeDaemon::Peer peer = daemon.accept();
-  act::DirectiveWriter directives{peer.daemon, peer.dimensions, true};
+  act::DirectiveWriter directives{peer.daemon, peer.dimensions, {.enforce = true}};
   shm::TickClock clock;
   std::optional<Worker> worker;
   std::optional<Task> task;
@@ -86,7 +86,7 @@ std::vector<double> DirectiveCrossing::directives(std::size_t polls) {
       last = line->start;
       spin_briefly(random);
       at = pulsed_now();
-      s.directives.ask_yield(0, last);
+      s.directives.ask_yield(0, last, policy::ClassId{1});
     }
   });
   const Pinned here(0);

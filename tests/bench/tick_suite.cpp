@@ -19,7 +19,7 @@ constexpr char kTick[] = "tick";
 class TickedService {
  public:
   explicit TickedService(std::uint32_t resting)
-      : hand_(true, {resting + 1, 64, 1024, 64}), held_(demoter_, hand_.clock()) {
+      : hand_(true, {resting + 1, 64, 1024, 64}), held_(demoter_, hand_.clock(), reporter_) {
     hand_.add_class(1, "busy");
     for (std::uint32_t i = 0; i <= resting; ++i) hand_.add_worker(i);
     tick();
@@ -37,13 +37,15 @@ class TickedService {
     hand_.tick();
     service.tiers.tick(hand_.now());
     service.tiers.clear_changes();
-    held_.answer(service, policy::Enforcement::kEnforce, hand_.now());
+    held_.answer(service, hand_.now());
     service.directives.heartbeat(hand_.clock().now(), 1);
   }
 
  private:
   test::AttachedByHand hand_;
   act::Demoter demoter_{nullptr, nullptr};
+  EventLog events_;
+  Reporter reporter_{events_};
   HeldWorkers held_;
 };
 

@@ -46,7 +46,7 @@ struct OneThread : AttachedByHand {
     for (auto& worker : service().workers) worker.current.blame = policy::Blame::kRunnable;
     answer();
   }
-  void answer(Enforcement e = Enforcement::kEnforce) { held.answer(service(), e, now()); }
+  void answer() { held.answer(service(), now()); }
   [[nodiscard]] int nice() const { return act::read_priority(thread.peer().tid)->nice; }
 
   test::TempDir dir;
@@ -54,7 +54,9 @@ struct OneThread : AttachedByHand {
   act::Guardian guardian{ledger};
   test::ParkedThread thread;
   act::Demoter demoter{&ledger, &guardian};
-  HeldWorkers held{demoter, clock()};
+  EventLog events;
+  Reporter reporter{events};
+  HeldWorkers held{demoter, clock(), reporter};
 };
 
 }  // namespace
@@ -96,8 +98,9 @@ TEST_CASE("observe and shadow report a held worker and touch nothing") {
   if (!act::may_set_priorities()) return;
   for (const Enforcement e : {Enforcement::kObserve, Enforcement::kShadow}) {
     OneThread t;
+    t.set_enforcement(1, e);
     t.burn(0, 2ms);
-    t.answer(e);
+    t.answer();
     CHECK(t.nice() == kOwnNice);
     CHECK(t.d().workers[0].demoted_start == 0);
     CHECK(t.service().holds.held_polls[static_cast<std::size_t>(policy::Blame::kBurning)] == 1);
@@ -133,9 +136,9 @@ TEST_CASE(
 TEST_CASE("the isolation pool is lowered also where the policy lowers no worker") {
   if (!act::may_set_priorities()) return;
   OneThread t;
-  policy::ClassPolicy policy = policy::resolve({}, {"test", ""}, policy::Priority::kNormal);
+  policy::ClassPolicy policy = t.resolved();
   policy.fields.demote_to = {policy::OsPriority::Kind::kUnchanged, 0};
-  t.service().tiers.set_class_policy(policy::ClassId{1}, policy, t.now());
+  t.set_policy(1, policy);
   t.burn(0, 2ms);
   t.answer();
   CHECK(t.nice() == kOwnNice);

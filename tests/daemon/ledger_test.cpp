@@ -87,7 +87,7 @@ TEST_CASE("over a cap classes are folded into other, and nothing is lost") {
 class Live {
  public:
   collect::Service& attach(const std::string& name, std::uint64_t skipped) {
-    services_.push_back(std::make_unique<collect::Service>(attached_as(name), false));
+    services_.push_back(std::make_unique<collect::Service>(attached_as(name)));
     services_.back()->skipped_samples = skipped;
     return *services_.back();
   }

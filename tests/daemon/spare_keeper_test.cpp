@@ -44,9 +44,9 @@ struct TwoAndTwo : AttachedByHand {
     return n;
   }
   void allow(std::uint32_t most) {
-    policy::ClassPolicy policy = policy::resolve({}, {"test", ""}, policy::Priority::kNormal);
+    policy::ClassPolicy policy = resolved();
     policy.fields.max_spare_workers = most;
-    service().tiers.set_class_policy(policy::ClassId{1}, policy, now());
+    set_policy(1, policy);
   }
   static constexpr std::uint32_t kLines = 8;
   SpareKeeper keeper_;

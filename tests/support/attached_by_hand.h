@@ -21,6 +21,7 @@ class AttachedByHand {
 
   explicit AttachedByHand(bool enforce = true, const shm::Dimensions& dimensions = kDimensions)
       : dimensions_(dimensions) {
+    policy_.enforcement = enforce ? policy::Enforcement::kEnforce : policy::Enforcement::kShadow;
     std::string error;
     auto end =
         shm::create_segments(dimensions, {clock_.kind(), clock_.ticks_per_second()}, 1, error);
@@ -36,8 +37,8 @@ class AttachedByHand {
     peer_socket_ = shm::Fd(sockets[1]);
     service_ = std::make_unique<collect::Service>(
         attach::AttachedService{attach::ServiceId{1}, ::getpid(), ::getuid(), "test", dimensions,
-                                std::move(*end), std::make_shared<shm::Fd>(sockets[0])},
-        enforce);
+                                std::move(*end), std::make_shared<shm::Fd>(sockets[0])});
+    service_->enforceable = enforce;
   }
 
   [[nodiscard]] collect::Service& service() { return *service_; }
@@ -55,6 +56,22 @@ class AttachedByHand {
     return collected;
   }
   [[nodiscard]] collect::Collector& collector() { return collector_; }
+
+  // What holds for a class that registers, but for what the test changes.
+  [[nodiscard]] policy::ClassPolicy resolved() const {
+    return policy::resolve(policy_, {"test", ""}, policy::Priority::kNormal);
+  }
+  void set_policy(std::uint16_t cls, const policy::ClassPolicy& policy) {
+    service_->set_policy(policy::ClassId{cls}, policy, now_);
+    std::uint32_t units = 1'000'000;
+    service_->tiers.settle(now_, units);
+    service_->directives.rewrite(service_->tiers, units);
+  }
+  void set_enforcement(std::uint16_t cls, policy::Enforcement enforcement) {
+    policy::ClassPolicy policy = service_->tiers.policy(policy::ClassId{cls});
+    policy.enforcement = enforcement;
+    set_policy(cls, policy);
+  }
 
   void add_worker(std::uint32_t index, std::uint32_t state = PULSED_WORKER_ATTACHED) {
     s_.lines[index].tid = static_cast<std::uint32_t>(::gettid());
@@ -121,14 +138,15 @@ class AttachedByHand {
   shm::Dimensions dimensions_;
   shm::TickClock clock_{shm::clock_kind(), std::chrono::milliseconds{10}};
   policy::Time now_{std::chrono::hours{1}};
+  policy::Policy policy_;
   shm::Mapping writable_;
   shm::ServiceRegions s_{};
   shm::DaemonRegions d_{};
   shm::Fd peer_socket_;
   std::unique_ptr<collect::Service> service_;
   collect::Collector collector_{clock_, false,
-                                [](const collect::Service&, const collect::ClassView& cls) {
-                                  return policy::resolve({}, {"test", cls.name}, cls.priority);
+                                [this](const collect::Service&, const collect::ClassView& cls) {
+                                  return policy::resolve(policy_, {"test", cls.name}, cls.priority);
                                 }};
 };
 

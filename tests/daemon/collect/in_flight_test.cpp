@@ -361,9 +361,9 @@ TEST_CASE("an attached line that turns from one kind of worker into another is n
 
 TEST_CASE("a poll past its other limits is still timed for the demotion that is to come") {
   OneWorker t;
-  policy::ClassPolicy policy = policy::resolve({}, {"test", ""}, policy::Priority::kNormal);
+  policy::ClassPolicy policy = t.resolved();
   policy.fields.demote_after = 20ms;  // beyond emergency_poll
-  t.sv.tiers.set_class_policy(kClass, policy, t.now());
+  t.set_policy(1, policy);
   t.hog(kTask, 19ms);
   const Collected collected = t.tick();
   CHECK(collected.next_look <= 1100us);

@@ -28,6 +28,7 @@ Snapshot full_snapshot() {
   s.daemon = {.version = "1.2.3",
               .policy_revision = 7,
               .enforcement = policy::Enforcement::kEnforce,
+              .enforcement_limit = policy::Enforcement::kShadow,
               .policy_reloads = 101,
               .policy_reload_failures = 102,
               .attaches = 103,
@@ -36,6 +37,7 @@ Snapshot full_snapshot() {
               .quarantines = 106,
               .folded_label_values = 107,
               .samples = 108,
+              .events_left_out = 110,
               .high_priority = true,
               .exact_run_times = false,
               .undone_by_guardian = 109,
@@ -47,6 +49,7 @@ Snapshot full_snapshot() {
                           .processes = 201,
                           .workers = 202,
                           .class_changes = 203,
+                          .reports_withheld = 235,
                           .directives_measure = 204,
                           .directives_yield = 205,
                           .directives_isolate = 206,
@@ -63,6 +66,7 @@ Snapshot full_snapshot() {
                           .spare_workers_parked = 225,
                           .spare_workers_awake = 226,
                           .spare_wakes = 227,
+                          .would_be_spare_wakes = 234,
                           .spare_shortages = 228,
                           .demoted_threads = 229,
                           .demotions = 230,
@@ -80,9 +84,10 @@ Snapshot full_snapshot() {
                   .violations = 303,
                   .yields_obeyed = 304,
                   .isolated_polls = 305,
-                  .reports_withheld = 306,
                   .tasks = {306, 307, 308, 309},
-                  .tier = policy::Tier::kYield};
+                  .tier = policy::Tier::kYield,
+                  .enforcement = policy::Enforcement::kShadow,
+                  .would_be = {310, 311, 312, 313, 314'500'000'000}};
   c.poll_duration.observe_ns(5'000);
   c.poll_duration.observe_ns(5'000'000);
   c.queue_wait.observe_ns(60'000'000'000);
@@ -146,12 +151,15 @@ TEST_CASE("numbers of a class are where their names say") {
   CHECK(value(families, "pulsed_violations_total", of_class()) == 303);
   CHECK(value(families, "pulsed_yields_obeyed_total", of_class()) == 304);
   CHECK(value(families, "pulsed_isolated_polls_total", of_class()) == 305);
-  CHECK(value(families, "pulsed_reports_withheld_total", of_class()) == 306);
+  CHECK(value(families, "pulsed_would_yields_total", of_class()) == 310);
+  CHECK(value(families, "pulsed_would_isolated_polls_total", of_class()) == 311);
+  CHECK(value(families, "pulsed_would_demotions_total", of_class()) == 312);
+  CHECK(value(families, "pulsed_would_cover_cpu_seconds_total", of_class()) == 314.5);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "monitor"}})) == 306);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "warn"}})) == 307);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "yield"}})) == 308);
   CHECK(value(families, "pulsed_tasks", of_class({{"tier", "isolate"}})) == 309);
-  CHECK(value(families, "pulsed_class_tier", of_class()) == 2);
+  CHECK(value(families, "pulsed_class_tier", of_class({{"enforcement", "shadow"}})) == 2);
   CHECK(value(families, "pulsed_poll_duration_seconds_count", of_class()) == 2);
   CHECK(value(families, "pulsed_queue_wait_seconds_count", of_class()) == 1);
   CHECK(value(families, "pulsed_queue_wait_seconds_sum", of_class()) == 60);
@@ -187,6 +195,8 @@ TEST_CASE("numbers of a service are where their names say") {
   CHECK(of("pulsed_spare_workers", {{"state", "parked"}}) == 225);
   CHECK(of("pulsed_spare_workers", {{"state", "awake"}}) == 226);
   CHECK(of("pulsed_spare_wakes_total") == 227);
+  CHECK(of("pulsed_would_spare_wakes_total") == 234);
+  CHECK(of("pulsed_reports_withheld_total") == 235);
   CHECK(of("pulsed_spare_shortages_total") == 228);
   CHECK(of("pulsed_demoted_threads") == 229);
   CHECK(of("pulsed_demotions_total") == 230);
@@ -215,7 +225,9 @@ TEST_CASE("numbers of the daemon are where their names say") {
   CHECK(value(families, "pulsed_tick_duration_seconds_count") == 1);
   CHECK(value(families, "pulsed_tick_lateness_seconds_count") == 2);
   CHECK(value(families, "pulsed_build_info", {{"version", "1.2.3"}}) == 1);
-  CHECK(value(families, "pulsed_policy_info", {{"revision", "7"}, {"enforcement", "enforce"}}) ==
+  CHECK(value(families, "pulsed_events_left_out_total") == 110);
+  CHECK(value(families, "pulsed_policy_info",
+              {{"revision", "7"}, {"enforcement", "enforce"}, {"enforcement_limit", "shadow"}}) ==
         1);
 }
 

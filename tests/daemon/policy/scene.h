@@ -48,7 +48,12 @@ struct Scene {
   }
 
   void set(const TierFields& fields, ClassId cls = kClass) {
-    tiers.set_class_policy(cls, {Priority::kNormal, fields}, now);
+    set({Priority::kNormal, fields}, cls);
+  }
+  void set(const ClassPolicy& policy, ClassId cls = kClass) {
+    tiers.set_class_policy(cls, policy, now);
+    std::uint32_t units = 1'000'000;
+    tiers.settle(now, units);
   }
 
   TaskId open(std::uint32_t slot = 0, std::uint16_t generation = 1, ClassId cls = kClass) {

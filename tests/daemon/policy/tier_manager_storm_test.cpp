@@ -166,6 +166,8 @@ class Storm {
     const auto priority = Priority{static_cast<std::uint8_t>(pick(kPriorityCount))};
     max_tier_[index(c)] = *policy.defaults.max_tier;
     tiers_.set_class_policy(c, resolve(policy, {"s", "c"}, priority), now_);
+    std::uint32_t units = 1'000'000;
+    tiers_.settle(now_, units);
   }
   [[nodiscard]] Tier max_tier(ClassId c) const { return max_tier_[index(c)]; }
 

@@ -43,10 +43,10 @@ TEST_CASE("a poll says whether it opened its task, in flight or ended, and only 
   Scene s;
   const EndedPoll first{
       .task = {5, 9}, .cls = kClass, .cpu = 50us, .wall = 50us, .cpu_known = true};
-  CHECK(s.tiers.poll_ended(first, s.now));
-  CHECK_FALSE(s.tiers.poll_ended(first, s.now));
+  CHECK(s.tiers.poll_ended(first, s.now).opened);
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now).opened);
   s.pass(2s);  // into another sub-bucket
-  CHECK_FALSE(s.tiers.poll_ended(first, s.now));
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now).opened);
   Scene::Seen seen;
   CHECK_FALSE(s.look({5, 9}, 50us, seen).opened);
   CHECK(s.look({6, 1}, 50us, seen).opened);
@@ -54,7 +54,7 @@ TEST_CASE("a poll says whether it opened its task, in flight or ended, and only 
   CHECK_FALSE(s.look({kNoSlot, 0}, 50us, seen).opened);
   CHECK_FALSE(s.look({5, 8}, 50us, seen).opened);  // nobody's
   s.tiers.task_closed({5, 9}, s.now);
-  CHECK_FALSE(s.tiers.poll_ended(first, s.now));  // the class's alone
+  CHECK_FALSE(s.tiers.poll_ended(first, s.now).opened);  // the class's alone
   s.open(7, 1);
   CHECK_FALSE(s.look({7, 1}, 50us, seen).opened);
 }

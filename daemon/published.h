@@ -1,0 +1,49 @@
+// Something immutable that the control loop builds when a reader wants it, shared with whoever reads.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace pulsed {
+
+template <typename T>
+class Published {
+ public:
+  // Waits for the loop to build a new one, at most `patience`, and falls back to the latest; never null. Any thread. The first
+  // is built without being asked for.
+  [[nodiscard]] std::shared_ptr<const T> fresh(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t before = published_;
+    wanted_.store(true, std::memory_order_release);  // pairs with wanted()
+    changed_.wait_for(lock, patience, [&] { return published_ != before; });
+    return latest_ != nullptr ? latest_ : std::make_shared<const T>();
+  }
+
+  // The loop: whether a reader waits. It publishes then.
+  [[nodiscard]] bool wanted() const { return wanted_.load(std::memory_order_acquire); }
+  // Waits for no reader: what cannot be published at this moment is wanted still.
+  void publish(std::shared_ptr<const T> built) {
+    {
+      const std::unique_lock lock(mutex_, std::try_to_lock);
+      if (!lock) return;
+      wanted_.store(false, std::memory_order_relaxed);
+      latest_.swap(built);
+      ++published_;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<const T> latest_;
+  std::uint64_t published_ = 0;
+  std::atomic<bool> wanted_{true};
+};
+
+}  // namespace pulsed
