@@ -111,12 +111,19 @@ std::unique_ptr<CLI::App> make_command_line(
       "Shows what a running pulsed sees and does, and changes its policy.", "pulsectl");
   app->get_formatter()->column_width(34);
   app->set_help_flag("-h,--help", "this text");
-  app->footer(kFooter);
   declare_options(*app, program.options);
   app->fallthrough();
   add_status(*app, program);
+  add_lists(*app, program);
+  add_classes(*app, program);
   add_rest(*app, program);
+  add_events(*app, program);
+  add_policy(*app, program);
+  add_control(*app, program);
+  add_check(*app, program);
+  add_completion(*app, program);
   app->require_subcommand(0, 1);
+  app->footer(kFooter);  // last: commands take over what stands when they are made
   return app;
 }
 
@@ -132,7 +139,8 @@ int run_command_line(CLI::App& app, Program& program, int argc, const char* cons
     std::cout.flush();
     return exit_code;
   } catch (const CLI::CallForHelp&) {
-    std::cout << innermost(app).help();
+    const CLI::App& asked = innermost(app);
+    std::cout << asked.help(asked.get_parent() == nullptr ? "" : full_name(*asked.get_parent()));
     return kExitOk;
   } catch (const CLI::ParseError& e) {
     return usage_error(app, parse_error_text(app, e));

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "daemon/ctl/connection.h"
 #include "daemon/ctl/endpoint.h"
@@ -44,7 +47,11 @@ template <std::size_t N>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value,
                         const std::array<std::string_view, N>& words, const std::string& help) {
   const std::vector<std::string> known(words.begin(), words.end());
-  return app.add_option(name, value, help)->check(CLI::IsMember(known));
+  std::string kind;
+  for (const std::string& word : known) kind += (kind.empty() ? "" : "|") + word;
+  return app.add_option(name, value, help)
+      ->type_name(kind)
+      ->check(CLI::IsMember(known).description(""));
 }
 
 }  // namespace pulsed::ctl

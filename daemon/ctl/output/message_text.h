@@ -18,11 +18,8 @@ enum class Unset : std::uint8_t {
 
 // One line, without its end.
 [[nodiscard]] std::string json_line(const google::protobuf::Message& message, Unset unset);
-// Indented; ends with a new line.
-[[nodiscard]] std::string json(const google::protobuf::Message& message, Unset unset);
-[[nodiscard]] std::string yaml(const google::protobuf::Message& message, Unset unset);
 
-// As `format` has it, which is not kTable.
+// As `format` has it, which is not kTable; ends with a new line.
 [[nodiscard]] std::string message_text(const google::protobuf::Message& message, Format format,
                                        Unset unset = Unset::kShown);
 

@@ -15,10 +15,43 @@ std::string aligned(std::string text, std::size_t width, Align align) {
   return align == Align::kLeft ? text + std::string(pad, ' ') : std::string(pad, ' ') + text;
 }
 
-std::size_t line_width(const std::vector<std::size_t>& widths) {
+// A column that is shown, and how wide.
+struct Shown {
+  std::size_t index;
+  std::size_t width;
+  const Column* column;
+};
+
+std::size_t line_width(const std::vector<Shown>& shown) {
   std::size_t sum = 0;
-  for (const std::size_t width : widths) sum += width + kGap;
+  for (const Shown& s : shown) sum += s.width + kGap;
   return sum - kGap;
+}
+
+// Returns the names of what it leaves out.
+std::string leave_out(std::vector<Shown>& shown, std::size_t width) {
+  std::string left_out;
+  while (line_width(shown) > width) {
+    const auto sparest = std::max_element(
+        shown.begin(), shown.end(),
+        [](const Shown& a, const Shown& b) { return a.column->spare < b.column->spare; });
+    if (sparest->column->spare == 0) break;
+    left_out += (left_out.empty() ? "" : ", ") + std::string(sparest->column->name);
+    shown.erase(sparest);
+  }
+  return left_out;
+}
+
+void cut(std::vector<Shown>& shown, std::size_t width) {
+  while (line_width(shown) > width) {
+    Shown* widest = nullptr;
+    for (Shown& s : shown) {
+      if (s.column->align == Align::kRight || s.width <= kNarrowest) continue;
+      if (widest == nullptr || s.width > widest->width) widest = &s;
+    }
+    if (widest == nullptr) return;
+    --widest->width;
+  }
 }
 
 }  // namespace
@@ -52,41 +85,38 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
-std::vector<std::size_t> Table::widths(std::size_t terminal_width) const {
-  std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t widest = columns_[i].name.size();
-    for (const auto& row : rows_) widest = std::max(widest, display_width(row[i].text));
-    widths.push_back(widest);
-  }
-  while (terminal_width > 0 && line_width(widths) > terminal_width) {
-    std::size_t* widest = nullptr;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i].align == Align::kRight || widths[i] <= kNarrowest) continue;
-      if (widest == nullptr || widths[i] > *widest) widest = &widths[i];
-    }
-    if (widest == nullptr) break;
-    --*widest;
-  }
-  return widths;
+std::size_t Table::widest(std::size_t column) const {
+  std::size_t widest = columns_[column].name.size();
+  for (const auto& row : rows_) widest = std::max(widest, display_width(row[column].text));
+  return widest;
 }
 
 std::string Table::text(const Terminal& terminal) const {
-  const std::vector<std::size_t> widths = this->widths(terminal.width);
+  std::vector<Shown> shown;
+  for (std::size_t i = 0; i < columns_.size(); ++i) shown.push_back({i, widest(i), &columns_[i]});
+  std::string left_out;
+  if (terminal.width > 0) {
+    left_out = leave_out(shown, terminal.width);
+    cut(shown, terminal.width);
+  }
   std::string out;
   const auto line = [&](const auto& cell_of) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const Cell cell = cell_of(i);
-      std::string text = fitted(cell.text, widths[i]);
-      const bool last = i + 1 == columns_.size();
-      if (!last || columns_[i].align == Align::kRight) {
-        text = aligned(std::move(text), widths[i], columns_[i].align);
+    for (const Shown& s : shown) {
+      const Cell cell = cell_of(s.index);
+      std::string text = fitted(cell.text, s.width);
+      const bool last = &s == &shown.back();
+      if (!last || s.column->align == Align::kRight) {
+        text = aligned(std::move(text), s.width, s.column->align);
       }
       out += inked(terminal, cell.ink, std::move(text)) + (last ? "\n" : std::string(kGap, ' '));
     }
   };
   line([&](std::size_t i) { return Cell(std::string(columns_[i].name), Ink::kBold); });
   for (const auto& row : rows_) line([&](std::size_t i) { return row[i]; });
+  if (!left_out.empty()) {
+    out +=
+        inked(terminal, Ink::kDim, fitted("No room for " + left_out + ".", terminal.width)) + "\n";
+  }
   return out;
 }
 

@@ -19,6 +19,7 @@ enum class Align : std::uint8_t { kLeft, kRight };
 struct Column {
   std::string_view name;  // stable: scripts may look for it
   Align align = Align::kLeft;
+  int spare = 0;  // above 0: a narrow terminal does without it, the highest first
 };
 
 struct Cell {
@@ -37,12 +38,12 @@ class Table {
   void add(std::vector<Cell> row);
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
-  // On a terminal that is too narrow, left-aligned columns are cut, the widest first, with `…` where something is missing. What
-  // is no terminal gets everything.
+  // On a terminal that is too narrow, columns that are spare are left out, and named below; then left-aligned ones are cut, the
+  // widest first, with `…` where something is missing. What is no terminal gets everything.
   [[nodiscard]] std::string text(const Terminal& terminal) const;
 
  private:
-  [[nodiscard]] std::vector<std::size_t> widths(std::size_t terminal_width) const;
+  [[nodiscard]] std::size_t widest(std::size_t column) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
