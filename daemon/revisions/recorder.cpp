@@ -24,8 +24,8 @@ void Recorder::load() {
   }
   if (on_disk_.empty()) return;
   const RevisionPtr newest = kept_.current();
-  say(Gravity::kInfo, "policy revision " + std::to_string(newest->number) + ", by " +
-                          text(newest->author) + ", is the newest on disk");
+  say(Gravity::kInfo, "policy revision " + std::to_string(newest->number) + " by " +
+                          text(newest->author) + " is the newest on disk");
   remove_oldest();
 }
 
@@ -104,9 +104,10 @@ Recorder::Outcome Recorder::record(Change change, bool from_file) {
   const auto revision = std::make_shared<const Revision>(std::move(stored.revision));
   if (put_in_force_) put_in_force_(revision);
   kept_.add(revision);
+  // Of the others whoever made them hears.
   if (from_file) {
-    say(Gravity::kInfo, "policy revision " + std::to_string(revision->number) + ", by " +
-                            text(revision->author) + ", is in force");
+    say(Gravity::kInfo, "policy revision " + std::to_string(revision->number) + " was made by " +
+                            text(revision->author));
   }
   remove_oldest();
   return revision;
@@ -127,7 +128,6 @@ WhyNot Recorder::store(StoredRevision& stored) {
 
 void Recorder::start(RevisionStore::PutInForce put_in_force) {
   put_in_force_ = std::move(put_in_force);
-  if (put_in_force_) put_in_force_(kept_.current());
 }
 
 void Recorder::live_in_memory(const std::string& why) {

@@ -6,7 +6,7 @@
 //
 //   RevisionStore store(state_dir, log);
 //   store.import(policy_of_the_file, {.kind = Author::Kind::kFile, .name = "/etc/pulsed/policy.yaml"});
-//   Daemon daemon(config, store.current()->policy, ...);
+//   Daemon daemon(config, store.current()->policy, store.current()->number, ...);
 //   store.start([&](const RevisionPtr& r) { daemon.put_in_force(r->policy, r->number); });
 //   store.commit({.policy = p, .author = ..., .expected = 41}, [](RevisionStore::Outcome outcome) { ... });
 #pragma once
@@ -93,7 +93,8 @@ class RevisionStore {
   // `author` names the file. Before start(), a file is in force even if it cannot be stored.
   [[nodiscard]] Outcome import(const std::optional<policy::Policy>& file, const Author& author);
 
-  // From here on new revisions are put in force that way, the present one at once. Waits for that.
+  // From here on new revisions are put in force that way; the present one is the caller's to take from current(), before
+  // anything commits. Waits for what was being made.
   void start(PutInForce put_in_force);
   // After what waits; further changes are kStopping, and `put_in_force` is not called any more.
   void stop();

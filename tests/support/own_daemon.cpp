@@ -45,7 +45,7 @@ Command OwnDaemon::command(const std::string& http, const std::string& log) cons
   const std::string& dir = dir_.path();
   return {bin_dir_ + "/pulsed",
           {"--config", dir + "/pulsed.yaml", "--policy", policy_path(), "--run-dir", run_dir_,
-           "--state-dir", dir + "/state", "--http", http},
+           "--state-dir", state_dir(), "--http", http},
           options_.environment,
           dir + "/" + log,
           options_.user,

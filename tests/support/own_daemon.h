@@ -44,6 +44,7 @@ class OwnDaemon {
   OwnDaemon& operator=(const OwnDaemon&) = delete;
 
   [[nodiscard]] const std::string& run_dir() const { return run_dir_; }
+  [[nodiscard]] std::string state_dir() const { return dir_.path() + "/state"; }
   [[nodiscard]] std::string socket_path() const { return run_dir_ + "/attach.sock"; }
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] std::string log() const { return process_->output(); }

@@ -1,0 +1,229 @@
+// A disk that refuses: whatever call it is, the old policy stays in force and on disk, and the next commit works.
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/daemon/revisions/commits.h"
+#include "tests/daemon/revisions/failing_disk.h"
+#include "tests/daemon/revisions/numbered_policy.h"
+#include "tests/daemon/revisions/said.h"
+#include "tests/support/temp_dir.h"
+
+namespace pulsed::test {
+namespace {
+
+namespace fs = std::filesystem;
+using revisions::Gravity;
+
+// A later start finds this.
+std::uint64_t number_on_disk(const std::string& state_dir) {
+  const TempDir copy;
+  fs::copy(state_dir, copy.path() + "/state", fs::copy_options::recursive);
+  Said said;
+  const RevisionStore store(copy.path() + "/state", said.log());
+  CHECK(said.count(Gravity::kError, "") == 0);
+  CHECK(number_of(store.current()->policy) == store.current()->number);
+  return store.current()->number;
+}
+
+std::vector<std::string> files_of(const std::string& state_dir) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(state_dir + "/revisions")) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+using Calls = std::vector<std::string>;
+const Calls kCommit{"open", "write", "sync", "rename", "sync"};
+
+}  // namespace
+
+TEST_CASE("A commit is five calls, and a sixth removes the oldest") {
+  const TempDir dir;
+  FailingDisk disk;
+  RevisionStore store(dir.path(), {}, &disk);
+  for (std::uint64_t i = 1; i <= RevisionStore::kKept + 10; ++i) {
+    disk.work();
+    made(commit(store, {numbered_policy(i), kSomebody}));
+    // The oldest goes after the answer; what was made next waited for that.
+    refused(commit(store, {numbered_policy(i), kSomebody, "", 0}));
+    Calls calls = kCommit;
+    if (i > RevisionStore::kKept) calls.emplace_back("remove");
+    CHECK(disk.calls() == calls);
+  }
+}
+
+TEST_CASE("Whatever call of a commit fails, the old policy stays and the next commit works") {
+  for (const int error : {EIO, ENOSPC, EDQUOT, EROFS}) {
+    for (std::size_t call = 1; call <= kCommit.size(); ++call) {
+      CAPTURE(error);
+      CAPTURE(call);
+      const TempDir dir;
+      FailingDisk disk;
+      RevisionStore store(dir.path(), {}, &disk);
+      std::uint64_t in_force = 0;
+      store.start([&](const RevisionPtr& revision) { in_force = revision->number; });
+      made(commit(store, {numbered_policy(1), kSomebody}));
+      const auto before = files_of(dir.path());
+      disk.fail(call, error);
+      const Refused why = refused(commit(store, {numbered_policy(2), kSomebody, "", 1}));
+      CHECK(why.refusal == Refusal::kNotStored);
+      CHECK(why.why.find(dir.path()) != std::string::npos);
+      CHECK(store.current()->number == 1);
+      CHECK(in_force == 1);
+      CHECK(files_of(dir.path()) == before);
+      CHECK(number_on_disk(dir.path()) == 1);
+      disk.work();
+      CHECK(made(commit(store, {numbered_policy(2), kSomebody, "", 1}))->number == 2);
+      CHECK(in_force == 2);
+      CHECK(number_on_disk(dir.path()) == 2);
+      CHECK(store.not_durable().empty());
+    }
+  }
+}
+
+TEST_CASE("A disk that refuses everything from some call on changes nothing until it works again") {
+  for (std::size_t call = 1; call <= kCommit.size(); ++call) {
+    CAPTURE(call);
+    const TempDir dir;
+    FailingDisk disk;
+    RevisionStore store(dir.path(), {}, &disk);
+    store.start([](const RevisionPtr&) {});
+    made(commit(store, {numbered_policy(1), kSomebody}));
+    disk.fail(call, EIO, true);
+    for (int i = 0; i < 3; ++i) refused(commit(store, {numbered_policy(7), kSomebody}));
+    CHECK(store.current()->number == 1);
+    disk.work();
+    CHECK(made(commit(store, {numbered_policy(2), kSomebody}))->number == 2);
+    CHECK(number_on_disk(dir.path()) == 2);
+    CHECK(files_of(dir.path()).size() == 3);  // with the lock
+  }
+}
+
+TEST_CASE("A revision that was refused but cannot be removed is named in the refusal") {
+  const TempDir dir;
+  FailingDisk disk;
+  RevisionStore store(dir.path(), {}, &disk);
+  made(commit(store, {numbered_policy(1), kSomebody}));
+  disk.fail(5, EIO, true);
+  const Refused why = refused(commit(store, {numbered_policy(2), kSomebody}));
+  CHECK(why.why.find("cannot sync") != std::string::npos);
+  CHECK(why.why.find("cannot remove") != std::string::npos);
+}
+
+TEST_CASE("Writes that take a few bytes at a time make the same revision") {
+  const TempDir dir;
+  FailingDisk disk;
+  disk.write_at_most(7);
+  RevisionStore store(dir.path(), {}, &disk);
+  made(commit(store, {numbered_policy(1), kSomebody}));
+  CHECK(number_on_disk(dir.path()) == 1);
+}
+
+TEST_CASE("A signal within a write does not refuse it") {
+  const TempDir dir;
+  FailingDisk disk;
+  RevisionStore store(dir.path(), {}, &disk);
+  disk.fail(2, EINTR);
+  made(commit(store, {numbered_policy(1), kSomebody}));
+  CHECK(number_on_disk(dir.path()) == 1);
+}
+
+TEST_CASE("File systems that sync no directories are used without") {
+  for (const int error : {EINVAL, ENOTSUP}) {
+    const TempDir dir;
+    FailingDisk disk;
+    RevisionStore store(dir.path(), {}, &disk);
+    disk.fail(kCommit.size(), error);
+    CHECK(made(commit(store, {numbered_policy(1), kSomebody}))->number == 1);
+    CHECK(number_on_disk(dir.path()) == 1);
+  }
+}
+
+TEST_CASE("An oldest revision that cannot be removed is said once and removed later") {
+  const TempDir dir;
+  FailingDisk disk;
+  Said said;
+  RevisionStore store(dir.path(), said.log(), &disk);
+  std::uint64_t number = 0;
+  while (number < RevisionStore::kKept) made(commit(store, {numbered_policy(++number), kSomebody}));
+  for (int i = 0; i < 4; ++i) {
+    disk.fail(kCommit.size() + 1, EIO);
+    made(commit(store, {numbered_policy(++number), kSomebody}));
+    refused(commit(store, {numbered_policy(1), kSomebody, "", 0}));
+  }
+  CHECK(said.count(Gravity::kWarning, "cannot remove") == 1);
+  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 4 + 1);
+  disk.work();
+  made(commit(store, {numbered_policy(++number), kSomebody}));
+  store.stop();
+  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 1);
+}
+
+TEST_CASE("A file that changed is not put in force while it cannot be stored, and is next time") {
+  const TempDir dir;
+  FailingDisk disk;
+  RevisionStore store(dir.path(), {}, &disk);
+  made(store.import(numbered_policy(1), kFile));
+  store.start([](const RevisionPtr&) {});
+  for (std::size_t call = 1; call <= kCommit.size(); ++call) {
+    disk.fail(call, ENOSPC);
+    CHECK(refused(store.import(numbered_policy(2), kFile)).refusal == Refusal::kNotStored);
+    CHECK(store.current()->number == 1);
+    disk.work();
+  }
+  CHECK(made(store.import(numbered_policy(2), kFile))->number == 2);
+}
+
+TEST_CASE(
+    "With a disk that is full at the start the file is in force all the same, and stored later") {
+  for (std::size_t call = 1; call <= 12; ++call) {
+    CAPTURE(call);
+    const TempDir dir;
+    FailingDisk disk;
+    disk.fail(call, ENOSPC, true);
+    Said said;
+    {
+      RevisionStore store(dir.path(), said.log(), &disk);
+      CHECK(made(store.import(numbered_policy(1), kFile))->number == 1);
+      store.start([](const RevisionPtr&) {});
+      CHECK(number_of(store.current()->policy) == 1);
+      if (store.not_durable().empty()) continue;  // there was room enough
+      CHECK(store.not_durable().find("No space left") != std::string::npos);
+      CHECK(said.count(Gravity::kWarning, "--state-dir") == 1);
+      const Refused why = refused(commit(store, {numbered_policy(2), kSomebody}));
+      CHECK(why.refusal == Refusal::kNotStored);
+      CHECK(why.why.find("No space left") != std::string::npos);
+      CHECK(number_of(store.current()->policy) == 1);
+    }
+    disk.work();
+    RevisionStore again(dir.path(), said.log(), &disk);
+    CHECK(made(again.import(numbered_policy(1), kFile))->number == 1);
+    CHECK(again.not_durable().empty());
+  }
+}
+
+TEST_CASE(
+    "Room on a disk that was full at the start makes the store durable with its next commit") {
+  const TempDir dir;
+  FailingDisk disk;
+  Said said;
+  RevisionStore store(dir.path(), said.log(), &disk);
+  disk.fail(1, ENOSPC, true);
+  made(store.import(numbered_policy(1), kFile));
+  store.start([](const RevisionPtr&) {});
+  CHECK_FALSE(store.not_durable().empty());
+  disk.work();
+  CHECK(made(commit(store, {numbered_policy(2), kSomebody}))->number == 2);
+  CHECK(store.not_durable().empty());
+  CHECK(said.count(Gravity::kInfo, "stored again") == 1);
+  CHECK(number_on_disk(dir.path()) == 2);
+}
+
+}  // namespace pulsed::test
