@@ -30,6 +30,10 @@
 // whatever number of threads runs the context. Work queued for the pool of a stopped io_context goes
 // back to the io_context, which keeps it.
 //
+// Isolated tasks share the pool fairly: while classes contend, the CPU time of its threads goes to each
+// in proportion to its weight under the policy, 100 if nothing is said, and each comes to its turn.
+// Within a class it is first come, first served.
+//
 // Either counts as outstanding work of the context while it lasts, and an exception leaves through a
 // run() of the context, on a thread of the service; spare workers pause once 16 wait for that. The end
 // of that work is a handler too: a run() after restart() may count one that the service never posted.

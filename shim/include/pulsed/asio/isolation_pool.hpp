@@ -82,10 +82,8 @@ class IsolationPool : public net::execution_context::service {
 template <typename Inner, typename F>
 class IsolatedPoll final : public IsolatedItem {
  public:
-  IsolatedPoll(const Inner& inner, const net::io_context* io, pulsed_session* session, F&& f)
-      : work_(tracked(inner)), io_(io), session_(session), f_(std::move(f)) {}
-
-  [[nodiscard]] pulsed_session* session() const override { return session_; }
+  IsolatedPoll(const Inner& inner, const net::io_context* io, const Origin& origin, F&& f)
+      : IsolatedItem(origin), work_(tracked(inner)), io_(io), f_(std::move(f)) {}
 
   void run() override {
     if (io_ != nullptr && io_->stopped()) {
@@ -128,7 +126,6 @@ class IsolatedPoll final : public IsolatedItem {
 
   Work work_;                  // outlives f_
   const net::io_context* io_;  // null: a context that cannot say whether it is stopped
-  pulsed_session* session_;
   F f_;
 };
 

@@ -1,13 +1,21 @@
-// The threads of one isolation pool and the queue they serve: first in, first out, started one by
-// one as work comes.
+// The threads of one isolation pool and the queue they serve, started one by one as work comes.
+//
+// The queue is fair: while task classes contend, each gets CPU time of these threads in proportion to
+// the weight that the policy gives it, and none waits for ever (weighted_queue.hpp). A class is charged
+// for what its polls used once they have: a poll that goes on is never cut short for another class.
+// Weights hold within a pool; those of several contexts contend as the kernel's threads do.
 //
 // Thread-safe. Owned by the pool's service and, jointly, by its threads, so that a thread that
 // itself destroys the context still finds its queue. Nothing of the service is ever run or
 // destroyed with the lock held.
 #pragma once
 
+#include <pulsed/shim.h>
 #include <pulsed/asio/in_flight.hpp>
+#include <pulsed/asio/isolated_item.hpp>
+#include <pulsed/asio/poll_cost.hpp>
 #include <pulsed/asio/thread_state.hpp>
+#include <pulsed/asio/weighted_queue.hpp>
 
 #include <pthread.h>
 #include <signal.h>
@@ -17,31 +25,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdio>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace pulsed::asio::detail {
 
 inline constexpr int kIsolationNice = 13;  // a share of 5 % beside a normal thread
 inline constexpr unsigned kMaxIsolationThreads = 256;
-
-// A function on its way to the isolation pool, with the work it counts for.
-class IsolatedItem {
- public:
-  virtual ~IsolatedItem() = default;
-  [[nodiscard]] virtual pulsed_session* session() const = 0;  // of the task
-  virtual void run() = 0;        // polls; or hands back, where the context is stopped
-  virtual void hand_back() = 0;  // gives the function to the inner executor instead
-  // Leaves the end of the work to a run() of the context: work that ran out here would stop the
-  // context, also one that is only about to be run, with more to do by then.
-  virtual void end_in_context() = 0;
-};
 
 class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
  public:
@@ -62,13 +60,15 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   // started.
   [[nodiscard]] std::unique_ptr<IsolatedItem> submit(std::unique_ptr<IsolatedItem> item) {
     if (in_child()) return item;
+    const std::uint32_t weight = item->weight();
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return item;
       if (idle_ <= queue_.size() && threads_.size() < limit_) start_thread();
       if (threads_.empty()) return item;
+      const IsolatedItem& queued = *item;
+      queue_.push(queued.task_class(), weight, queued.origin().task, std::move(item));
       pending_.fetch_add(1, std::memory_order_relaxed);
-      queue_.push_back(std::move(item));
     }
     work_.notify_one();
     return nullptr;
@@ -80,12 +80,12 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   // Ends the threads after what they run now, then destroys what is queued.
   void stop() {
     if (in_child()) return;
-    std::deque<std::unique_ptr<IsolatedItem>> queued;
+    Queue queued;
     std::vector<std::thread> threads;
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      queued.swap(queue_);
+      queued = std::exchange(queue_, Queue());
       threads.swap(threads_);
     }
     work_.notify_all();
@@ -99,6 +99,8 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   }
 
  private:
+  using Queue = WeightedQueue<std::unique_ptr<IsolatedItem>>;
+
   // The threads, and perhaps the lock, stayed with the parent.
   [[nodiscard]] bool in_child() const noexcept { return getpid() != pid_; }
 
@@ -153,21 +155,28 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       --idle_;
       if (stopping_) return;
       in_flight.begin();
-      std::unique_ptr<IsolatedItem> item = std::move(queue_.front());
-      queue_.pop_front();
+      Queue::Taken taken = queue_.take();
       lock.unlock();
-      lowered = lowered || lower_priority(item->session());
-      item->run();
-      // acq_rel: whoever is last sees every other item still holding its work, or done before.
-      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();
-      item.reset();
+      const std::uint32_t weight = taken.item->weight();
+      lowered = lowered || lower_priority(taken.item->origin().session);
+      const auto used = run(std::move(taken.item));
       lock.lock();
+      queue_.end(taken.turn, used, weight);
     }
+  }
+
+  std::chrono::nanoseconds run(std::unique_ptr<IsolatedItem> item) {
+    const PollCost cost;
+    item->run();
+    // acq_rel: whoever is last sees every other item still holding its work, or done before.
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();
+    item.reset();
+    return cost.so_far();
   }
 
   std::mutex mutex_;
   std::condition_variable work_;  // queue_ or stopping_ changed
-  std::deque<std::unique_ptr<IsolatedItem>> queue_;
+  Queue queue_;
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> pending_{0};  // queued or running
   std::size_t idle_ = 0;

@@ -94,6 +94,8 @@ class task_reference {
   void set_class(TaskClass cls) { state_.set_class(cls); }
   [[nodiscard]] std::uint32_t directive() const { return state_.directive(); }
   [[nodiscard]] bool isolated() const { return (directive() & PULSED_DIRECTIVE_ISOLATE) != 0; }
+  // Of its class, as shares of the isolation pool's time: see pulsed_task_weight().
+  [[nodiscard]] std::uint32_t weight() const { return state_.weight(); }
   [[nodiscard]] pulsed_task handle() const { return state_.handle(); }
 
  private:
@@ -237,11 +239,11 @@ class task_executor {
       using Item = detail::IsolatedPoll<Inner, detail::PollFunction<F>>;
       if (blocking != net::execution::blocking.never && detail::thread_state().current == &task) {
         if (!detail::thread_state().isolation) return false;
-        Item(inner, nullptr, task.session(), std::move(poll)).run_inline();
+        Item(inner, nullptr, task.origin(), std::move(poll)).run_inline();
         return true;
       }
       const detail::Home& home = task.home();
-      auto item = std::make_unique<Item>(inner, home.io, task.session(), std::move(poll));
+      auto item = std::make_unique<Item>(inner, home.io, task.origin(), std::move(poll));
       const auto refused = home.pool->threads().submit(std::move(item));
       if (refused != nullptr) refused->hand_back();
       return true;

@@ -45,12 +45,16 @@ class TaskState {
   [[nodiscard]] std::uint32_t directive() const noexcept {
     return session_ == nullptr ? 0 : pulsed_task_directive(session_, handle());
   }
+  [[nodiscard]] std::uint32_t weight() const noexcept {
+    return session_ == nullptr ? PULSED_WEIGHT_ORDINARY : pulsed_task_weight(session_, handle());
+  }
   [[nodiscard]] bool goes_to_pool() const noexcept {
     return home_.migratable && home_.pool->may_migrate() &&
            (directive() & PULSED_DIRECTIVE_ISOLATE) != 0;
   }
   [[nodiscard]] const Home& home() const noexcept { return home_; }
   [[nodiscard]] pulsed_session* session() const noexcept { return session_; }
+  [[nodiscard]] IsolatedItem::Origin origin() const noexcept { return {session_, handle(), this}; }
 
  private:
   friend class TaskStatePtr;
