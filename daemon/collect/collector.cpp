@@ -79,14 +79,20 @@ struct Drain {
       ended_after_looks(sample.ref, wall_ticks, cls, poll);
       return;
     }
+    if (!service.tiers.good_as_before(poll, now)) ended_unlike_before(poll);
+  }
+
+  // Apart, so that the polls before it, which are nearly all, pay for none of its registers.
+  [[gnu::noinline]] void ended_unlike_before(const policy::EndedPoll& poll) {
     const policy::EndedVerdict verdict = service.tiers.poll_ended(poll, now);
-    if (verdict.opened) give_word(ref.task);
-    if (verdict.isolated) count_ended_unseen(service, worker, ref.cls, poll.cpu);
+    // Its open record was dropped, or came from a thread that is no worker.
+    if (verdict.opened) give_word(poll.task);
+    if (verdict.isolated) count_ended_unseen(service, worker, poll.cls, poll.cpu);
   }
 
   // It may be a poll that was seen in flight.
-  void ended_after_looks(std::uint64_t sample_ref, std::uint64_t wall_ticks, ClassView& cls,
-                         policy::EndedPoll& poll) {
+  [[gnu::noinline]] void ended_after_looks(std::uint64_t sample_ref, std::uint64_t wall_ticks,
+                                           ClassView& cls, policy::EndedPoll& poll) {
     TrackedPoll* tracked =
         match_ended(worker, sample_ref, wall_ticks + clock.to_ticks(kMostUnseen));
     if (tracked != nullptr) settle(sample_ref, wall_ticks, *tracked, cls, poll);

@@ -77,6 +77,17 @@ class TierManager {
   void task_opened(TaskId task, ClassId cls, Time now);
   void task_closed(TaskId task, Time now);
 
+  // A task in good standing, polled in this sub-bucket before, within its budget: nothing to count.
+  // Kept inline, as this is what nearly every sample of a sound service comes to.
+  [[nodiscard]] bool good_as_before(const EndedPoll& poll, Time now) const {
+    if (poll.task.slot >= task_capacity_) return false;
+    const TaskState& task = tasks_[poll.task.slot];
+    if (task.identity != TaskState::good(poll.task.generation, poll.cls)) return false;
+    const ClassClock& clock = clocks_[index(task.cls())];
+    return poll.cpu <= clock.quiet_limit && task.active_stamp == clock.stamp &&
+           now < clock.bucket_end;
+  }
+
   // A task not seen opened (its record was dropped) is opened here; an older generation than the
   // slot's is ignored.
   EndedVerdict poll_ended(const EndedPoll& poll, Time now) {
@@ -128,16 +139,6 @@ class TierManager {
  private:
   struct State;
 
-  // A task in good standing, polled in this sub-bucket before, within its budget: nothing to count.
-  // Kept inline, as this is what nearly every sample of a sound service comes to.
-  [[nodiscard]] bool good_as_before(const EndedPoll& poll, Time now) const {
-    if (poll.task.slot >= task_capacity_) return false;
-    const TaskState& task = tasks_[poll.task.slot];
-    if (task.identity != TaskState::good(poll.task.generation, poll.cls)) return false;
-    const ClassClock& clock = clocks_[index(task.cls())];
-    return poll.cpu <= clock.quiet_limit && task.active_stamp == clock.stamp &&
-           now < clock.bucket_end;
-  }
   EndedVerdict judge_ended(const EndedPoll& poll, Time now);
 
   std::unique_ptr<State> state_;
