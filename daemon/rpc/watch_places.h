@@ -31,7 +31,7 @@ class WatchPlaces {
     }
     ++counts_->all;
     ++own;
-    return {nullptr,
+    return {counts_.get(),
             [counts = counts_, who = caller.who](const void*) { give_back(*counts, who); }};
   }
 
