@@ -18,9 +18,9 @@ PULSED_BUILD_PACKAGES=(
   doctest-dev libbenchmark-dev
 )
 
-# What tests/run needs beyond it: the second compiler, the formatter, promtool, what counts instructions, and a
-# gRPC client that is not ours.
-PULSED_TEST_PACKAGES=(clang clang-format prometheus valgrind python3-grpcio python3-protobuf)
+# What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, promtool, what counts
+# instructions, and a gRPC client that is not ours.
+PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
 PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)

@@ -77,7 +77,7 @@ inline constexpr DurationRange kAnyTime{Duration{0}, std::chrono::hours{24}};
 inline constexpr DurationRange kWindow{std::chrono::milliseconds{1}, std::chrono::hours{24}};
 // A sub-bucket of a window counts to 65535, and priority critical raises a threshold fourfold.
 inline constexpr CountRange kCounted{1, 16'383};
-inline constexpr CountRange kGoodPolls{1, 1'000'000'000};
+inline constexpr CountRange kGoodPollsInARow{1, 1'000'000'000};
 // A sub-bucket of the cooldown window counts to 255.
 inline constexpr CountRange kChanges{1, 200};
 inline constexpr CountRange kReports{0, 60'000};
@@ -101,7 +101,7 @@ inline constexpr std::tuple kTierFields{
     TierField{"emergency_poll", &TierOverrides::emergency_poll, &TierFields::emergency_poll,
               kSomeTime, Scaling::kUpWithPriority},
     TierField{"demotion_good_polls", &TierOverrides::demotion_good_polls,
-              &TierFields::demotion_good_polls, kGoodPolls},
+              &TierFields::demotion_good_polls, kGoodPollsInARow},
     TierField{"good_poll", &TierOverrides::good_poll, &TierFields::good_poll, kSomeTime,
               Scaling::kWithinBudget},
     TierField{"demotion_min_stay", &TierOverrides::demotion_min_stay,
