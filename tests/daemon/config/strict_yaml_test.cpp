@@ -189,7 +189,8 @@ TEST_CASE("a value of another type names both types") {
   CHECK(reading("v: abc\n", text_value).empty());
   CHECK(reading("v: abcd\n", text_value) == "f:1:4: `v`: is longer than 3 bytes\n");
   CHECK(reading("v: ''\n", text_value) == "f:1:4: `v`: is empty; leave it out instead\n");
-  CHECK(reading("v: \"a\\nb\"\n", text_value) == "f:1:4: `v`: has a control character or a byte order mark\n");
+  CHECK(reading("v: \"a\\nb\"\n", text_value) ==
+        "f:1:4: `v`: has a control character or a byte order mark\n");
 }
 
 }  // namespace
