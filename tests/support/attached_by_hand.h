@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -42,6 +43,9 @@ class AttachedByHand {
   }
 
   [[nodiscard]] collect::Service& service() { return *service_; }
+  [[nodiscard]] std::span<const std::unique_ptr<collect::Service>> services() const {
+    return {&service_, 1};
+  }
   [[nodiscard]] shm::ServiceRegions& s() { return s_; }
   [[nodiscard]] shm::DaemonRegions& d() { return d_; }
   [[nodiscard]] const shm::TickClock& clock() const { return clock_; }
