@@ -94,7 +94,7 @@ class EventPrinter {
     for (const std::uint64_t margin : {kKept, kKept - 256, kKept / 2, std::uint64_t{0}}) {
       if (wanted_.last == 0) break;
       std::deque<v1::Event> kept;
-      const std::uint64_t after = now.sequence() > margin ? now.sequence() - margin : 1;
+      const std::uint64_t after = now.sequence() > margin ? now.sequence() - margin : 0;
       const bool all = read_kept(after, now, [&](const v1::Event& event) {
         if (!fits(wanted_.filter, event)) return;
         kept.push_back(event);
@@ -116,14 +116,15 @@ class EventPrinter {
       throw Failed(kExitFailed, "--epoch: that was a daemon before this one, whose epoch is " +
                                     std::to_string(now.epoch()));
     }
-    const bool all = read_kept(at_, now, [&](const v1::Event& event) {
-      if (fits(wanted_.filter, event)) print(event);
-    });
+    const bool all = at_ <= now.sequence() && read_kept(at_, now, [&](const v1::Event& event) {
+                       if (fits(wanted_.filter, event)) print(event);
+                     });
     if (!all) {
-      throw Failed(kExitFailed, "--resume-after " + std::to_string(at_) +
-                                    ": some of what came after it is no longer kept");
+      throw Failed(kExitFailed,
+                   "--resume-after " + std::to_string(at_) +
+                       ": some of what came after it is no longer kept, or there is no such event");
     }
-    at_ = std::max(at_, now.sequence());
+    at_ = now.sequence();
   }
 
   int follow() {

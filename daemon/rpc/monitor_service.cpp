@@ -157,7 +157,8 @@ std::unique_ptr<v1::EventsSnapshot> snapshot_message(const Picture& picture, con
 std::optional<Status> cannot_resume(const EventLog& log, const v1::WatchEventsRequest& request) {
   if (request.epoch() != log.epoch()) {
     return Status(StatusCode::OUT_OF_RANGE,
-                  "epoch: that number is of another run of pulsed; begin with resume_after 0");
+                  "epoch: that number is of another run of pulsed; begin with resume_after 0 and "
+                  "without it");
   }
   if (log.after(request.resume_after(), 1)) return {};
   return Status(StatusCode::OUT_OF_RANGE,
@@ -173,7 +174,9 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MonitorService::WatchEvents(
   const Filter filter(request->filter(), FieldPath("filter", faults));
   if (!faults.empty()) return new RefusedWatch<v1::WatchEventsResponse>(invalid(faults));
   const EventLog& log = core_.site.events;
-  if (request->resume_after() != 0) {
+  // Sequence numbers begin with 1: after 0 of a run that is named comes all of it.
+  const bool resumes = request->resume_after() != 0 || request->epoch() != 0;
+  if (resumes) {
     if (const auto status = cannot_resume(log, *request))
       return new RefusedWatch<v1::WatchEventsResponse>(*status);
   }
@@ -186,7 +189,7 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MonitorService::WatchEvents(
       EventWatch::Setting{context, core_.events, std::move(place), core_.options.slow_reader}, log,
       filter);
   auto* reactor = watch->begin();
-  if (request->resume_after() != 0) {
+  if (resumes) {
     watch->start_after(request->resume_after());
     watch->open();
     return reactor;
