@@ -24,7 +24,7 @@ std::vector<Column> class_columns(const Shape& shape) {
        .stretches = true,
        .sorts = SortKey::kName},
       {.title = "T", .width = 2, .rank = 100, .side = Side::kLeft},
-      {.title = "ENF", .width = 3, .rank = 65, .side = Side::kLeft},
+      {.title = "ENF", .width = 3, .rank = 58, .side = Side::kLeft},
       totals ? Column{.title = "CPU", .width = 5, .rank = 99, .sorts = SortKey::kCpu}
              : Column{.title = "CPU%", .width = 5, .rank = 99, .sorts = SortKey::kCpu},
       {.title = shape.p99 ? "P99" : "CPU",
@@ -33,8 +33,8 @@ std::vector<Column> class_columns(const Shape& shape) {
        .side = Side::kLeft,
        .stretches = true,
        .sparkline = true},
-      {.title = totals ? "POLLS" : "POLL/s", .width = 7, .rank = 90, .sorts = SortKey::kPolls},
-      {.title = totals ? "VIOL" : "VIOL/s", .width = 7, .rank = 95, .sorts = SortKey::kViolations},
+      {.title = totals ? "POLLS" : "POLL/s", .width = 6, .rank = 90, .sorts = SortKey::kPolls},
+      {.title = totals ? "VIOL" : "VIOL/s", .width = 6, .rank = 95, .sorts = SortKey::kViolations},
       {.title = "P99", .width = 5, .rank = 55},
       {.title = "AGE", .width = 5, .rank = 98, .sorts = SortKey::kAge},
       {.title = "BLAME", .width = 8, .rank = 20},
@@ -69,7 +69,7 @@ void add_treatment(std::vector<Cell>& cells, const ClassRow& row, bool totals) {
     const Treatment& t = would_be ? row.reading.would_be : row.reading.done;
     for (const std::uint64_t total : {t.yields, t.isolated_polls, t.demotions})
       cells.push_back(treated(would_be, total_text(total)));
-    cells.push_back(treated(would_be, would_be ? duration_text(row.reading.would_be_cpu) : "-"));
+    cells.push_back(plain(would_be ? duration_text(row.reading.would_be_cpu) : "-"));
     return;
   }
   const TreatmentRates& t = would_be ? row.would_be : row.done;

@@ -18,9 +18,9 @@ class Detail {
     if (duration <= Duration{}) return *this;
     return add(std::string(label) + " " + duration_text(duration));
   }
-  Detail& add(std::uint64_t count, std::string_view what) {
+  Detail& add(std::string_view label, std::uint64_t count) {
     if (count == 0) return *this;
-    return add(number_text(static_cast<double>(count)) + " " + std::string(what));
+    return add(std::string(label) + " " + number_text(static_cast<double>(count)));
   }
   [[nodiscard]] std::string text() const { return text_; }
 
@@ -31,11 +31,11 @@ class Detail {
 std::string of_service(const ServiceRow& row) {
   Detail detail(row.service);
   if (row.quarantined) detail.add("quarantined: its shared memory held nonsense");
-  return detail.add(row.processes, row.processes == 1 ? "process" : "processes")
-      .add(row.tasks_above_monitor, "tasks above monitor")
-      .add(row.demoted_threads, "threads demoted")
-      .add(row.spare_workers_awake, "spares awake")
-      .add(row.dropped_samples, "samples dropped")
+  return detail.add("processes", row.processes)
+      .add("tasks above monitor", row.tasks_above_monitor)
+      .add("demoted", row.demoted_threads)
+      .add("spares awake", row.spare_workers_awake)
+      .add("dropped", row.dropped_samples)
       .text();
 }
 
@@ -54,7 +54,7 @@ std::string of_class(const ClassRow& row) {
   Detail detail(shown_class(now.task_class));
   detail.add(std::string(name(now.tier)) + (now.pinned ? ", pinned" : ""));
   detail.add(name(now.enforcement)).add(tasks_text(now));
-  if (row.oldest) detail.add(row.in_flight, "in flight").add(name(row.oldest->blame));
+  if (row.oldest) detail.add("in flight", row.in_flight).add(name(row.oldest->blame));
   detail.add("p50", now.poll_p50)
       .add("p99", now.poll_p99)
       .add("queue wait p99", now.queue_wait_p99);
@@ -69,7 +69,7 @@ std::string of_worker(const WorkerReading& worker) {
       .add("tid " + std::to_string(worker.thread_id));
   if (worker.in_flight)
     detail.add(shown_class(worker.in_flight->task_class)).add(name(worker.in_flight->tier));
-  return detail.add(worker.dropped_samples, "samples dropped").text();
+  return detail.add("dropped", worker.dropped_samples).text();
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ Frame too_small(Size size) {
 }
 
 std::string_view empty_text(const Model& model, const Browser& browser) {
-  if (model.empty()) return "nothing was read yet";
+  if (model.empty()) return model.lost() ? std::string_view(*model.lost()) : "nothing was read yet";
   if (!browser.place().filter.empty()) return "nothing passes the filter; Esc clears it";
   if (browser.scope().task_class) return "no worker polls it right now";
   return browser.view() == View::kServices ? "no service is attached" : "there is none";
@@ -52,8 +52,7 @@ Line keys_line(const Browser& browser) {
   const std::string_view open = browser.view() == View::kWorkers    ? "Bksp back"
                                 : browser.view() == View::kServices ? "Enter open"
                                                                     : "Enter open  Bksp back";
-  return Line{{{"h help  q quit  / filter  " + std::string(open) +
-                    "  P C V A N r sort  1 2 3 view  Space pause",
+  return Line{{{"h help  q quit  Space pause  / filter  " + std::string(open) + "  PCVAN sort",
                 Style::kDim}}};
 }
 

@@ -78,6 +78,11 @@ Line services_line(const StatusReading& status, std::size_t width) {
                  width);
 }
 
+std::string tick_text(Duration since) {
+  if (since < std::chrono::milliseconds{1}) return "last tick just now";
+  return "last tick " + duration_text(since) + " ago";
+}
+
 Line polls_line(const Model& model, std::size_t width) {
   const StatusReading& status = model.latest().status;
   const bool drops = model.rows().dropped_samples.value_or(0) > 0;
@@ -87,9 +92,19 @@ Line polls_line(const Model& model, std::size_t width) {
                    if_any(status.in_flight_over_budget, Style::kBad), 110},
                   {"samples " + rate_text(model.rows().samples) + "/s", Style::kPlain, 60},
                   {std::move(dropped), drops ? Style::kBad : Style::kPlain, 80},
-                  {"last tick " + duration_text(status.since_last_tick) + " ago",
+                  {tick_text(status.since_last_tick),
                    status.since_last_tick > kLateTick ? Style::kBad : Style::kPlain, 70}},
                  width);
+}
+
+// Why is the longest part, and its end says most: before it stands a path, behind a semicolon advice.
+std::string lost_text(const Model& model, Now now, std::size_t width) {
+  const std::string begin = "not connected: ";
+  std::string end = ", trying again";
+  if (!model.empty()) end += " (" + duration_text(now.steady - model.latest().at) + " old)";
+  const std::string_view why = std::string_view(*model.lost()).substr(0, model.lost()->find(';'));
+  const std::size_t rest = columns(begin) + columns(end);
+  return begin + end_of(why, width > rest ? width - rest : 1) + end;
 }
 
 std::string interval_text(std::chrono::milliseconds interval) {
@@ -111,15 +126,8 @@ std::vector<Line> status_lines(const Model& model, Now now, std::size_t width) {
 Line connection_line(const Model& model, const Browser& browser, Now now, std::size_t width) {
   const Fact paused{browser.paused() ? "PAUSED" : "", Style::kCaution, 120};
   if (model.lost()) {
-    const std::string old =
-        model.empty() ? "" : "shown is " + duration_text(now.steady - model.latest().at) + " old";
-    // Why is the longest part: what stands beside it must not be pushed out.
-    const std::string end = ", trying again";
-    const std::size_t rest = columns(end) + (old.empty() ? 0 : columns(old) + kGap) +
-                             (paused.text.empty() ? 0 : columns(paused.text) + kGap);
-    const std::string why =
-        cut("not connected: " + *model.lost(), std::max<std::size_t>(width, rest + 20) - rest);
-    return line_of({paused, {old, Style::kCaution, 80}, {why + end, Style::kBad, 130}}, width);
+    const std::size_t taken = paused.text.empty() ? 0 : columns(paused.text) + kGap;
+    return line_of({paused, {lost_text(model, now, width - taken), Style::kBad, 130}}, width);
   }
   if (model.empty()) return line_of({{"connecting", Style::kCaution}}, width);
   return line_of({paused,

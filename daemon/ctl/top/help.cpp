@@ -4,11 +4,11 @@ namespace pulsed::ctl::top {
 
 std::vector<std::string> help_lines() {
   return {
-      "pulsectl top: services, their classes, their workers.        Any key goes back.",
+      "pulsectl top: services, their classes, their workers.      Any key goes back.",
       "",
-      "  Enter, Right      open the selected row     1  2  3   services, classes, workers",
-      "  Backspace, Left   back; so does Esc         Space     pause",
-      "  Up Down PgUp PgDn Home End, j k   select    +  -      interval",
+      "  Enter, Right      open the selected row    1 2 3   services, classes, workers",
+      "  Backspace, Left   back; so does Esc        Space   pause",
+      "  Up Down PgUp PgDn Home End, j k   select   +  -    interval",
       "  P C V A N   sort by polls/s, CPU, violations/s, age, name; r reverses",
       "  /           filter: part of a name, or a glob with * and ?; Esc clears",
       "  t           totals since pulsed started, instead of rates",

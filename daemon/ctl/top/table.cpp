@@ -60,8 +60,8 @@ std::string drawn(const Cell& cell, std::size_t width, Side side) {
   return fitted(cell.text, width, side);
 }
 
-void append(Line& line, std::string text, Style style) {
-  if (!line.spans.empty()) text.insert(0, 1, ' ');
+void append(Line& line, std::string text, Style style, std::string_view gap = " ") {
+  if (!line.spans.empty()) text.insert(0, gap);
   line.spans.push_back({std::move(text), style});
 }
 
@@ -83,10 +83,14 @@ Line title_line(const Table& table, const std::vector<std::size_t>& widths, cons
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (widths[i] == 0) continue;
     const Column& column = table.columns[i];
-    const bool sorted = column.sorts == order.key;
-    std::string title = cut(column.title, widths[i] - (sorted ? 1 : 0));
-    if (sorted) title += mark(order.reversed);
-    append(line, fitted(title, widths[i], column.side), Style::kPlain);
+    const std::string title(column.title);
+    const std::string marked(column.sorts == order.key ? mark(order.reversed) : "");
+    if (column.side == Side::kLeft || marked.empty()) {
+      append(line, fitted(title + marked, widths[i], column.side), Style::kPlain);
+    } else {
+      // Numbers end where their title does, so the mark may stand in the blank before it.
+      append(line, fitted(marked + title, widths[i] + 1, column.side), Style::kPlain, "");
+    }
   }
   return line;
 }

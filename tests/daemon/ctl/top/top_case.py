@@ -1,0 +1,59 @@
+"""What the tests of `pulsectl top` begin with: a fake daemon in directories of its own, and a terminal that shows it."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from fake_monitor import served, shop
+from terminal import Terminal
+
+PULSECTL = Path(os.environ['PULSED_BIN_DIR']) / 'pulsectl'
+
+
+class TopCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='pulsed-top-')
+        self.addCleanup(folder.cleanup)
+        self.run_dir = Path(folder.name) / 'run'
+        self.run_dir.mkdir()
+        self.notes = Path(folder.name) / 'notes'
+        self.notes.mkdir()
+        self.world = shop()
+
+    def serve(self):
+        server = served(self.world, self.run_dir)
+        server.__enter__()
+        self._server = server
+        self.addCleanup(self.stop_serving)
+
+    def stop_serving(self):
+        server, self._server = self._server, None
+        if server:
+            server.__exit__(None, None, None)
+
+    def terminal(self, **how):
+        terminal = Terminal(self.notes, **how)
+        self.addCleanup(terminal.__exit__)
+        return terminal
+
+    def top(self, *options, **how):
+        """A terminal that shows the services of the world."""
+        terminal = self.terminal(**how)
+        self.pid = terminal.start([PULSECTL, 'top', '--run-dir', self.run_dir, '-d', '0.2', *options])
+        terminal.wait_for('^connected')
+        return terminal
+
+    def batch(self, *options, **environment):
+        if '-d' not in options:
+            options = ('-d', '0.2', *options)
+        env = {name: value for name, value in os.environ.items() if name != 'NO_COLOR'}
+        return subprocess.run([PULSECTL, 'top', '--run-dir', self.run_dir, *options], timeout=60, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env={**env, 'LC_ALL': 'C.UTF-8', **environment})
+
+    def check_left_as_it_was(self, terminal):
+        before, after = terminal.settings()
+        self.assertEqual(before, after)
+        self.assertFalse(terminal.in_alternate_screen())
+        self.assertFalse(terminal.display.cursor.hidden)
