@@ -53,7 +53,6 @@ struct Options {
   std::chrono::milliseconds idle{300'000};         // without a call
   std::chrono::milliseconds patience{100};         // for the control loop
   std::chrono::milliseconds change_limit{30'000};  // for a change to be stored
-  std::chrono::milliseconds slow_reader{3'000};    // what a reader that fell behind has left
 };
 
 // start, stop and the destructor belong to one thread.

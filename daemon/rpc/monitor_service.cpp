@@ -186,8 +186,7 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MonitorService::WatchEvents(
         {StatusCode::RESOURCE_EXHAUSTED, "there are too many watches"});
   }
   const auto watch = std::make_shared<EventWatch>(
-      EventWatch::Setting{context, core_.events, std::move(place), core_.options.slow_reader}, log,
-      filter);
+      EventWatch::Setting{context, core_.events, std::move(place)}, log, filter);
   auto* reactor = watch->begin();
   if (resumes) {
     watch->start_after(request->resume_after());

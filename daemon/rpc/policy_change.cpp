@@ -28,7 +28,8 @@ NewPolicy read(const v1::Policy& message) {
 
 void check_mask(const FieldMask& mask, const FieldPath& path) {
   for (int i = 0; i < mask.paths_size(); ++i) {
-    if (FieldMaskUtil::IsValidPath<v1::Policy>(mask.paths(i))) continue;
+    const std::string& named = mask.paths(i);
+    if (!named.empty() && FieldMaskUtil::IsValidPath<v1::Policy>(named)) continue;
     path.at(static_cast<std::size_t>(i))
         .fault("names no part of a policy; write for example `rules` or `defaults.poll_budget`");
   }

@@ -139,8 +139,7 @@ grpc::ServerWriteReactor<v1::PolicyState>* PolicyService::Watch(
         {StatusCode::RESOURCE_EXHAUSTED, "there are too many watches"});
   }
   const auto watch = std::make_shared<PolicyWatch>(
-      PolicyWatch::Setting{context, core_.policies, std::move(place), core_.options.slow_reader},
-      core_.site.revisions);
+      PolicyWatch::Setting{context, core_.policies, std::move(place)}, core_.site.revisions);
   auto* reactor = watch->begin();
   watch->open();
   return reactor;

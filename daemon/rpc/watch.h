@@ -2,9 +2,9 @@
 // from where all news are kept, when the reader has taken the last.
 #pragma once
 
+#include <grpc/grpc.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -27,8 +27,6 @@ class Watch : public grpc::ServerWriteReactor<Response>,
     grpc::CallbackServerContext* context;
     WatchBell& bell;
     WatchPlaces::Place place;
-    std::chrono::milliseconds
-        slow_reader;  // what a reader that fell behind has to take what is on its way
   };
 
   explicit Watch(Setting setting) : setting_(std::move(setting)) {}
@@ -45,15 +43,13 @@ class Watch : public grpc::ServerWriteReactor<Response>,
 
   bool wake() final {
     const std::lock_guard lock(mutex_);
-    if (done_) return false;
-    if (ended_) {
-      cancel_if_late();
-    } else if (!writing_) {
+    if (ended_) return false;
+    if (!writing_) {
       go_on();
     } else if (auto status = too_slow()) {
       end(*status);
     }
-    return true;
+    return !ended_;
   }
 
   void close() final {
@@ -76,13 +72,7 @@ class Watch : public grpc::ServerWriteReactor<Response>,
 
   void OnCancel() final { end_with(grpc::Status::CANCELLED); }
 
-  void OnDone() final {
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    const auto last = std::exchange(self_, nullptr);
-  }
+  void OnDone() final { const auto last = std::exchange(self_, nullptr); }
 
  protected:
   struct Nothing {};  // for now
@@ -95,8 +85,6 @@ class Watch : public grpc::ServerWriteReactor<Response>,
   [[nodiscard]] virtual std::optional<grpc::Status> too_slow() const { return {}; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void go_on() {
     const Next found = next(message_);
     if (const auto* status = std::get_if<grpc::Status>(&found)) return end(*status);
@@ -105,16 +93,17 @@ class Watch : public grpc::ServerWriteReactor<Response>,
     this->StartWrite(&message_);
   }
 
-  // The status follows what is on its way.
   void end(const grpc::Status& status) {
     ended_ = true;
-    cancel_at_ = Clock::now() + setting_.slow_reader;
+    if (writing_) give_up_writing(status);
     this->Finish(status);
   }
 
-  // To a reader that takes nothing no status can be given.
-  void cancel_if_late() {
-    if (Clock::now() >= cancel_at_) setting_.context->TryCancel();
+  // A status waits behind what is on its way, so that a reader who takes nothing would never see it. This one goes ahead.
+  void give_up_writing(const grpc::Status& status) {
+    grpc_call_cancel_with_status(setting_.context->c_call(),
+                                 static_cast<grpc_status_code>(status.error_code()),
+                                 status.error_message().c_str(), nullptr);
   }
 
   Setting setting_;
@@ -123,8 +112,6 @@ class Watch : public grpc::ServerWriteReactor<Response>,
   Response message_;
   bool writing_ = false;
   bool ended_ = false;
-  bool done_ = false;  // gRPC and the context have gone
-  Clock::time_point cancel_at_{};
 };
 
 }  // namespace pulsed::rpc
