@@ -23,8 +23,8 @@ namespace pulsed {
 class PolicyInForce {
  public:
   using Services = std::span<const std::unique_ptr<collect::Service>>;
-  // What one tick may spend on all services: some 25 ns each. A rule held against a class takes one.
-  static constexpr std::uint32_t kUnitsATick = 40'000;
+  // What one tick may spend on all services: some 10 ns each. A rule held against a class takes one.
+  static constexpr std::uint32_t kUnitsATick = 100'000;
   static constexpr std::uint32_t kUnitsAClass = 30;
 
   PolicyInForce(policy::Policy policy, std::uint64_t revision, HeldWorkers& held)

@@ -109,6 +109,7 @@ bool DirectiveWriter::rewrite(const policy::TierManager& tiers, std::uint32_t& u
     if (tier_in(words_[slot]) == Tier::kMonitor) continue;
     const std::optional<policy::ClassId> cls = tiers.class_of({slot, generation(slot)});
     write_again(slot, cls ? mode(*cls) : ClassMode{});
+    if (units != 0) --units;
   }
   return rewrite_left_ == 0;
 }

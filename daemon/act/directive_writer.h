@@ -57,8 +57,8 @@ class DirectiveWriter {
   // From now on. The class's own word follows at once, those of its tasks by rewrite().
   void set_mode(policy::ClassId cls, const ClassMode& mode);
   [[nodiscard]] const ClassMode& mode(policy::ClassId cls) const { return modes_[index(cls)]; }
-  // Goes on with the words of tasks whose class's mode changed, until `units` are used up: kWordsAUnit words take one. Who is
-  // dead is asked nothing. True: all words follow their classes.
+  // Goes on with the words of tasks whose class's mode changed, until `units` are used up: a word written takes one, and so does a
+  // look at kWordsAUnit of them. Who is dead is asked nothing. True: all words follow their classes.
   bool rewrite(const policy::TierManager& tiers, std::uint32_t& units);
   static constexpr std::uint32_t kWordsAUnit = 8;
 

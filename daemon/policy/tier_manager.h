@@ -70,8 +70,8 @@ class TierManager {
   // Goes on moving tasks to where they may stand, until `units` are used up: a task moved takes
   // kUnitsAMove of them, looking at kSlotsAUnit slots takes one. True: all stand where they may.
   bool settle(Time now, std::uint32_t& units);
-  static constexpr std::uint32_t kUnitsAMove = 8;
-  static constexpr std::uint32_t kSlotsAUnit = 16;
+  static constexpr std::uint32_t kUnitsAMove = 20;
+  static constexpr std::uint32_t kSlotsAUnit = 8;
 
   // A task begins at its class's tier. Opening an occupied slot closes what was there.
   void task_opened(TaskId task, ClassId cls, Time now);

@@ -129,12 +129,12 @@ TEST_CASE("what a policy moves is moved a part at a time, and none is forgotten"
   std::size_t most = 0;
   for (bool done = false; !done; ++calls) {
     const std::size_t before = s.tiers.changes().size();
-    std::uint32_t units = 8000;
+    std::uint32_t units = 20'000;
     done = s.tiers.settle(s.now, units);
     most = std::max(most, s.tiers.changes().size() - before);
   }
   CHECK(calls > 4);
-  CHECK(most <= 8000 / TierManager::kUnitsAMove + 1);
+  CHECK(most <= 20'000 / TierManager::kUnitsAMove + 1);
   CHECK(s.tiers.tasks_at(kClass, Tier::kWarn) == kTasks);
 }
 
