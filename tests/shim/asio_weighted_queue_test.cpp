@@ -148,6 +148,13 @@ TEST_CASE("Classes of one chain each share a thread by weight") {
   CHECK(scene.classes[0].polls == doctest::Approx(3 * scene.classes[1].polls).epsilon(0.01));
 }
 
+TEST_CASE("Chains that could use more than their share of the threads get their share") {
+  QueueScene scene(
+      {{.weight = 100, .cost = always(10ms), .tasks = 3}, {.weight = 100, .cost = always(1ms)}}, 4);
+  scene.run(5s);
+  CHECK(share(scene, 0) == doctest::Approx(0.5).epsilon(0.05));
+}
+
 TEST_CASE("A chain that cannot use more than a thread has it, beside a class with work for all") {
   for (const Time cost : {20us, 10'000us}) {
     QueueScene scene(
@@ -212,19 +219,30 @@ TEST_CASE("A poll that never ends keeps its thread, not the others") {
 
 TEST_CASE("A changed weight holds from then on") {
   Queue queue;
-  auto before = served(queue, 4'000, 1ms, 300, 100);
-  CHECK(before[kA.id] == doctest::Approx(3'000).epsilon(0.01));
-  auto after = served(queue, 4'000, 1ms, 100, 300);
-  CHECK(after[kA.id] == doctest::Approx(1'000).epsilon(0.01));
+  CHECK(served(queue, 4'000, 1ms, 300, 100)[kA.id] == doctest::Approx(3'000).epsilon(0.01));
+  CHECK(served(queue, 4'000, 1ms, 100, 300)[kA.id] == doctest::Approx(1'000).epsilon(0.01));
+}
 
-  // Also where nothing more comes: told by the ends of its polls.
-  std::map<std::uint16_t, int> polls;
-  for (int i = 0; i < 100; ++i) {
-    const auto taken = queue.take();
-    if (i >= 4) ++polls[taken.turn.cls.id];
-    queue.end(taken.turn, 1ms, taken.turn.cls == kA ? 900 : 100);
+TEST_CASE("A weight is taken from what comes, before any of it is served") {
+  Queue queue;
+  for (const IsolatedClass cls : {kA, kA, kB, kB}) queue.push(cls, 100, &tasks[cls.id], 0);
+  for (const auto& turn : {queue.take().turn, queue.take().turn}) {
+    queue.end(turn, turn.cls == kA ? 5ms : 9ms, 100);
   }
-  CHECK(polls[kA.id] == doctest::Approx(0.9 * 96).epsilon(0.05));
+  queue.push(kB, 1000, &tasks[kB.id], 0);  // owes 90 rounds no more, but 9
+  CHECK(queue.take().turn.cls == kB);
+}
+
+TEST_CASE("A weight is taken from what ends, where nothing more comes") {
+  Queue queue;
+  for (int i = 0; i < 200; ++i) queue.push(i % 2 == 0 ? kA : kB, 100, &tasks[i % 2], 0);
+  std::map<std::uint16_t, int> polls;
+  for (int i = 0; i < 104; ++i) {
+    const auto turn = queue.take().turn;
+    if (i >= 4) ++polls[turn.cls.id];
+    queue.end(turn, 1ms, turn.cls == kA ? 900 : 100);
+  }
+  CHECK(polls[kA.id] == doctest::Approx(90).epsilon(0.05));
 }
 
 TEST_CASE("Weights out of range are as the nearest in it") {
@@ -255,20 +273,49 @@ TEST_CASE("A class without work is forgotten, with its debt once that is paid or
   CHECK(queue.classes() == 0);
 }
 
-TEST_CASE("Nobody saves up while there is nothing to do, or while a poll only blocks") {
-  for (const bool blocks : {false, true}) {
+TEST_CASE(
+    "Nobody saves up with nothing to do, while a poll only blocks, or with less than a share") {
+  enum class Meanwhile { kNothing, kBlocks, kLittle };
+  for (const auto meanwhile : {Meanwhile::kNothing, Meanwhile::kBlocks, Meanwhile::kLittle}) {
     Queue queue;
-    if (blocks) {
-      queue.push(kA, 100, &tasks[2], 0);
-      (void)queue.take();
+    Queue::Turn of_a;
+    if (meanwhile != Meanwhile::kNothing) {
+      queue.push(kA, 1000, &tasks[2], 0);
+      of_a = queue.take().turn;
     }
     queue.push(kB, 100, &tasks[1], 0);
     for (int i = 0; i < 10'000; ++i) {
       queue.push(kB, 100, &tasks[1], 0);
       queue.end(queue.take().turn, 1ms, 100);
+      if (meanwhile != Meanwhile::kLittle) continue;
+      queue.push(kA, 1000, &tasks[2], 0);
+      queue.end(of_a, 100us, 1000);
+      of_a = queue.take().turn;
+      REQUIRE(of_a.cls == kA);
     }
     CHECK(served(queue, 100, 1ms, 100, 100)[kA.id] == doctest::Approx(50).epsilon(0.05));
   }
+}
+
+TEST_CASE(
+    "What a class misses while its polls run makes up for one thread's use, not for each one's") {
+  Queue queue;
+  std::vector<Queue::Turn> of_a;
+  for (int i = 0; i < 3; ++i) queue.push(kA, 100, &tasks[i], 0);
+  for (int i = 0; i < 3; ++i) of_a.push_back(queue.take().turn);
+  queue.push(kB, 100, &tasks[3], 0);
+  const auto poll_of_b = [&] {
+    queue.push(kB, 100, &tasks[3], 0);
+    const auto turn = queue.take().turn;
+    queue.end(turn, 1ms, 100);
+    return turn.cls == kB;
+  };
+  for (int i = 0; i < 10; ++i) REQUIRE(poll_of_b());
+  queue.push(kA, 100, &tasks[0], 0);
+  for (const auto& turn : of_a) queue.end(turn, 10ms, 100);
+  int before_a = 0;
+  while (poll_of_b()) ++before_a;
+  CHECK(before_a == doctest::Approx(3 * 10 - 10).epsilon(0.1));
 }
 
 TEST_CASE("A class that rests after each long poll gets no more than its share") {
@@ -334,6 +381,10 @@ TEST_CASE("Of a queue that was taken away whole the ends of polls are no matter"
   queue.end(turn, 1ms, 100);
   CHECK(queue.empty());
   CHECK(queue.classes() == 0);
+  queue.push(kA, 100, &tasks[0], 2);
+  queue.end(turn, 1ms, 100);
+  queue.end(queue.take().turn, 1ms, 100);
+  CHECK(queue.classes() == 0);
 }
 
 TEST_CASE("Costs without measure do not stop the rounds") {
@@ -341,6 +392,12 @@ TEST_CASE("Costs without measure do not stop the rounds") {
   const auto polls = served(queue, 1'000, Time::max(), 1000, 1);
   CHECK(polls.at(kA.id) > 900);
   CHECK(polls.at(kB.id) > 0);
+  for (int i = 0; i < 300; ++i) queue.push(kA, 1, &tasks[2], 0);
+  std::vector<Queue::Turn> at_once;
+  for (int i = 0; i < 256; ++i) at_once.push_back(queue.take().turn);
+  for (const auto& turn : at_once) queue.end(turn, Time::max(), 1);
+  while (!queue.empty()) queue.end(queue.take().turn, Time::max(), 1);
+  CHECK(queue.classes() == 0);
   Queue other;
   CHECK(served(other, 1'000, Time::min(), 100, 100).at(kA.id) > 400);
 }

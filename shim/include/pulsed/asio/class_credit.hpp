@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace pulsed::asio::detail {
 
@@ -37,10 +36,7 @@ class ClassCredit {
   };
 
   // From now on; [1, 1000].
-  void weigh(std::uint32_t weight) noexcept {
-    const Time before = std::exchange(round_, kUnit * std::clamp(weight, 1U, kMaxWeight));
-    if (round_ < before) credit_ = std::min(credit_, round_ + guessed_);
-  }
+  void weigh(std::uint32_t weight) noexcept { round_ = kUnit * std::clamp(weight, 1U, kMaxWeight); }
 
   // What a poll costs shows at its end. Until then, for those that other threads may take, the class's
   // latest is the guess.
@@ -57,22 +53,25 @@ class ClassCredit {
   void end_poll(const Advance& advance, Time used) noexcept {
     guessed_ -= advance.guess;
     latest_ = std::clamp(used, kLeastCost, kGreatestCost);
-    const Time free = std::min({latest_, missed_ - advance.missed, missed_ - made_up_});
-    credit_ = std::max(credit_ + free - latest_, -kGreatestCost);
-    made_up_ += free;
-    if (--running_ == 0) missed_ = made_up_ = Time::zero();
+    const Time made_up = std::min(latest_, missed_ - advance.missed);
+    credit_ = std::max(credit_ + made_up - latest_, -kGreatestCost);
+    if (--running_ == 0) missed_ = Time::zero();
   }
 
   // How many it takes until there is some, at least 1; where there is none.
   [[nodiscard]] Rounds rounds_needed() const noexcept { return (guessed_ - credit_) / round_ + 1; }
   // Without work a class gets no credit, but owes less. What it misses while polls of it are in flight,
-  // as it has work then, but none that waits, makes up for what these use, and for nothing else.
+  // as it has work then, but none that waits, makes up for what these use, and for nothing else: a part
+  // for each.
   void add_rounds(Rounds rounds, bool waiting) noexcept {
     const Time before = credit_;
     credit_ += round_ * rounds;
     if (waiting) return;
     const Time kept = std::min(credit_, std::max(before, Time::zero()));
-    if (running_ != 0) missed_ = std::min(missed_ + (credit_ - kept), kGreatestCost);
+    if (running_ != 0) {
+      missed_ += (credit_ - kept) / static_cast<Rounds>(running_);
+      missed_ = std::min(missed_, Time::max() / 2);
+    }
     credit_ = kept;
   }
 
@@ -81,8 +80,7 @@ class ClassCredit {
   Time credit_{};   // less than zero: debt
   Time guessed_{};  // for polls in flight
   Time latest_{};   // cost of a poll; zero: none has ended
-  Time missed_{};   // since the first of those in flight began, if there was none before
-  Time made_up_{};  // of that
+  Time missed_{};   // by each of them
   std::size_t running_ = 0;
 };
 
