@@ -19,13 +19,15 @@ constexpr std::string_view kFooter = R"(
 Settings come from flags, then the environment (PULSED_CONFIG, PULSED_POLICY, PULSED_RUN_DIR,
 PULSED_STATE_DIR, PULSED_HTTP, PULSED_LOG_LEVEL), then the configuration file, then defaults.
 SIGHUP reads both files again; if either is refused, nothing changes. SIGTERM ends pulsed.
+Policies are kept in the state directory, and the newest is in force: the policy file is taken up
+when its content has changed since it was last read.
 
 Examples:
   pulsed                                  run on the defaults: decide, change nothing (shadow)
   pulsed --check                          what this machine allows, and how to mend what it does not
   pulsed --policy ./policy.yaml --check   the same, with a policy about to be rolled out
-  pulsed --print-policy > policy.yaml     the policy in force, every field written out
-  pulsed --run-dir /tmp/p --http off      a second pulsed for a test
+  pulsed --print-policy > policy.yaml     the policy of the file, every field written out
+  pulsed --run-dir /tmp/p --state-dir /tmp/p/state --http off        a second pulsed for a test
 
 Exit codes:
   0  ended as asked; every check passed or only warned
@@ -67,7 +69,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--check", options.check,
                "say what is in place and how to mend what is not, and exit")
       ->disable_flag_override();
-  app.add_flag("--print-policy", options.print_policy, "print the policy in force, and exit")
+  app.add_flag("--print-policy", options.print_policy,
+               "print the policy that the file makes, and exit")
       ->disable_flag_override();
   app.add_flag("--version", options.version, "print the version, and exit")
       ->disable_flag_override();

@@ -4,6 +4,7 @@
 // acknowledged or the one that was being made, whole: never an older one, never a part of one.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -59,7 +60,8 @@ class Victim {
   }
   // The next policy, in force; it is what counts from here on.
   void expect_made() {
-    REQUIRE(wait_until([&] { return says_it_is_made(); }));
+    // The oldest is removed after that.
+    REQUIRE(wait_until([&] { return says_it_is_made() && files() == RevisionStore::kKept; }));
     ++revision_;
     in_force_ = asked_;
   }
@@ -98,6 +100,12 @@ class Victim {
   [[nodiscard]] std::uint64_t in_force() const { return in_force_; }
 
  private:
+  [[nodiscard]] std::size_t files() const {
+    const fs::directory_iterator all(daemon.state_dir() + "/revisions");
+    return static_cast<std::size_t>(std::count_if(
+        begin(all), end(all), [](const auto& file) { return file.path().extension() == ".json"; }));
+  }
+
   void expect_in_force() {
     const std::string said = ", policy revision " + std::to_string(revision_) + "\n";
     CHECK(wait_until([&] { return contains(daemon.log(), said); }));

@@ -83,12 +83,11 @@ TEST_CASE("A torn newest file is set aside, said, and the one before it counts")
     CHECK(text_of(file(dir, 3, ".json.unreadable")) == whole.substr(0, whole.size() / 2));
     CHECK(said.count(Gravity::kError, file(dir, 3)) == 1);
     CHECK(said.count(Gravity::kError, "checksum") == 1);
-    // Its number is not used again: somebody may have seen it.
-    CHECK(made(commit(store, {numbered_policy(4), kSomebody}))->number == 4);
   }
   RevisionStore again(dir.path(), said.log());
-  CHECK(again.current()->number == 4);
   CHECK(said.count(Gravity::kError, "") == 1);
+  // Its number is not used again: somebody may have seen it.
+  CHECK(made(commit(again, {numbered_policy(4), kSomebody}))->number == 4);
 }
 
 TEST_CASE("Files that do not read are set aside wherever they stand, and all of them may be") {
