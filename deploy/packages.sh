@@ -13,14 +13,14 @@ PULSED_BUILD_PACKAGES=(
   g++ cmake ninja-build ccache python3
   libboost-dev libboost-context-dev libboost-coroutine-dev libasio-dev
   prometheus-cpp-dev
-  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc pkg-config
+  libgrpc++-dev libssl-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc pkg-config
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libncurses-dev
   doctest-dev libbenchmark-dev
 )
 
 # What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, promtool, what counts
 # instructions, a gRPC client that is not ours, and what drives a terminal and tells what stands on it.
-PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf
+PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf openssl
   python3-pexpect python3-pyte)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.

@@ -13,10 +13,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "daemon/config/file_text.h"
 #include "daemon/rpc/control_service.h"
 #include "daemon/rpc/monitor_service.h"
 #include "daemon/rpc/policy_service.h"
+#include "daemon/rpc/tls_files.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -32,19 +32,12 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 // A client that asks whether we live more often than this is cut off.
 constexpr int kLeastPingMs = 10'000;
 
-std::string read_pem(const std::filesystem::path& path, const char* setting) {
-  config::FileText file = config::read_file(path);
-  if (file.text) return std::move(*file.text);
-  const std::string why = file.missing ? "no such file" : file.fault;
-  throw std::runtime_error(path.string() + ": " + why + " (named by " + setting + ")");
-}
-
 std::shared_ptr<grpc::ServerCredentials> credentials(const config::Api::Tls& tls) {
+  TlsFiles files = read_tls_files(tls);
   grpc::SslServerCredentialsOptions options(
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = read_pem(tls.client_ca, "api.tls.client_ca");
-  options.pem_key_cert_pairs.push_back(
-      {read_pem(tls.key, "api.tls.key"), read_pem(tls.certificate, "api.tls.certificate")});
+  options.pem_root_certs = std::move(files.client_ca);
+  options.pem_key_cert_pairs.push_back({std::move(files.key), std::move(files.certificate)});
   return grpc::SslServerCredentials(options);
 }
 
@@ -97,11 +90,7 @@ GrpcServer::GrpcServer(ApiCore& core, AccessRule rule, const std::optional<confi
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials(*tls));
   }
   state_->server = builder.BuildAndStart();
-  if (state_->server != nullptr) return;
-  throw std::runtime_error(tls ? "gRPC takes no TLS from " + tls->certificate.string() + ", " +
-                                     tls->key.string() + " and " + tls->client_ca.string() +
-                                     ": are they PEM, and of one another?"
-                               : "gRPC cannot start a server");
+  if (state_->server == nullptr) throw std::runtime_error("gRPC cannot start a server");
 }
 
 GrpcServer::~GrpcServer() = default;

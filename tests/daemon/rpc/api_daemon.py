@@ -43,7 +43,11 @@ class Daemon:
         self.process = None
         self.log_file = open(self.directory + "/log", "w")
         self.write_config(config)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def write_config(self, text):
         with open(self.config, "w") as file:

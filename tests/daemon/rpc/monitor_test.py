@@ -84,7 +84,7 @@ class SeeingServices(ApiTest):
     def test_a_class_has_its_totals_and_quantiles(self):
         render = eventually(lambda: (c := self.classes(task_class="render")) and c[0].polls > 50 and
                             c[0].poll_p99.nanos > 0 and c[0], "the class polls too little")
-        self.assertGreater(render.cpu_time.seconds * 1_000_000_000 + render.cpu_time.nanos, 50 * 150_000)
+        self.assertGreater(render.cpu_time.seconds * 1_000_000_000 + render.cpu_time.nanos, 1_000_000)
         self.assertLessEqual(render.poll_p50.nanos, render.poll_p99.nanos)
         self.assertEqual(len(render.tasks_by_tier), 4)
         self.assertEqual(sum(render.tasks_by_tier), 1)
