@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from terminal import CTRL_C, PATIENCE_S
-from top_case import PULSECTL, TopCase
+from top_case import PULSECTL, TopCase, check_left_as_it_was
 
 
 class HowItEnds(TopCase):
@@ -21,7 +21,7 @@ class HowItEnds(TopCase):
         terminal.wait_for('^shop')
         how(terminal)
         self.assertEqual(terminal.wait_for_exit(), status)
-        self.check_left_as_it_was(terminal)
+        check_left_as_it_was(self, terminal)
 
     def test_with_q(self):
         self.ends(lambda terminal: terminal.press('q'), 0)
@@ -52,16 +52,34 @@ class HowItEnds(TopCase):
         self.ends(stop_the_daemon_and_quit, 0)
 
     def test_when_the_terminal_takes_no_more_output(self):
+        for i in range(500):
+            self.world.add_class('shop', f'class-{i:04}-' + 'x' * 40)
         terminal = self.top()
         terminal.wait_for('^shop')
-        terminal.resize(500, 200)  # and nobody reads from here on
-        time.sleep(1)  # for the terminal's buffer to fill; the test holds whether it has or not
+        terminal.resize(400, 400)
+        terminal.press('12' * 50)  # some megabytes, of which nobody reads one byte
+        self.wait_until(lambda: self.written_in(1) == 0)  # where frames are due each 200 ms
         os.kill(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE_S
-        while Path(f'/proc/{self.pid}/comm').exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertFalse(Path(f'/proc/{self.pid}/comm').exists())
+        self.wait_until(lambda: not Path(f'/proc/{self.pid}/comm').exists())
         self.assertEqual(terminal.wait_for_exit(), 128 + signal.SIGTERM)
+        # But for its size, which we changed, the terminal is as it was; only what it did not take cannot be taken back.
+        before, after = (text.split('\n', 1)[1] for text in terminal.settings())
+        self.assertEqual(before, after)
+
+    def written(self):
+        """Bytes written by the thread that draws."""
+        return int(re.search(r'(?m)^wchar: (\d+)', Path(f'/proc/{self.pid}/task/{self.pid}/io').read_text()).group(1))
+
+    def written_in(self, seconds):
+        before = self.written()
+        time.sleep(seconds)
+        return self.written() - before
+
+    def wait_until(self, holds):
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
 
 
 class Batch(TopCase):

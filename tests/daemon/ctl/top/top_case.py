@@ -12,6 +12,13 @@ from terminal import Terminal
 PULSECTL = Path(os.environ['PULSED_BIN_DIR']) / 'pulsectl'
 
 
+def check_left_as_it_was(case, terminal):
+    before, after = terminal.settings()
+    case.assertEqual(before, after)
+    case.assertFalse(terminal.in_alternate_screen())
+    case.assertFalse(terminal.display.cursor.hidden)
+
+
 class TopCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix='pulsed-top-')
@@ -51,9 +58,3 @@ class TopCase(unittest.TestCase):
         env = {name: value for name, value in os.environ.items() if name != 'NO_COLOR'}
         return subprocess.run([PULSECTL, 'top', '--run-dir', self.run_dir, *options], timeout=60, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, env={**env, 'LC_ALL': 'C.UTF-8', **environment})
-
-    def check_left_as_it_was(self, terminal):
-        before, after = terminal.settings()
-        self.assertEqual(before, after)
-        self.assertFalse(terminal.in_alternate_screen())
-        self.assertFalse(terminal.display.cursor.hidden)

@@ -6,7 +6,7 @@ import unittest
 
 from fake_monitor import monitor
 from terminal import BACKSPACE, CTRL_Z, DOWN, ENTER, ESC, LEFT
-from top_case import PULSECTL, TopCase
+from top_case import PULSECTL, TopCase, check_left_as_it_was
 
 
 class WhatIsSeen(TopCase):
@@ -201,7 +201,7 @@ class WhatItSurvives(TopCase):
         terminal.wait_for('not connected: .*no answer within 2s')
         terminal.press(ENTER + 'q')
         self.assertEqual(terminal.wait_for_exit(), 0)
-        self.check_left_as_it_was(terminal)
+        check_left_as_it_was(self, terminal)
 
     def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again(self):
         self.serve()
