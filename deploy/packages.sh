@@ -19,9 +19,10 @@ PULSED_BUILD_PACKAGES=(
 )
 
 # What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, promtool, what counts
-# instructions, a gRPC client that is not ours, and what drives a terminal and tells what stands on it.
+# instructions, a gRPC client that is not ours, what drives a terminal and tells what stands on it, shells that complete, and
+# what reads manual pages.
 PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf openssl
-  python3-pexpect python3-pyte)
+  python3-pexpect python3-pyte python3-yaml zsh fish mandoc)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
 PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)

@@ -53,6 +53,11 @@ void add_subject(CLI::App& command, PinOptions& options) {
       ->type_name("NAME");
 }
 
+// Pins have no history.
+void add_audit_comment(CLI::App& command, std::string& comment) {
+  command.add_option("--comment", comment, "why, for the audit line")->type_name("TEXT");
+}
+
 google::protobuf::Duration read_ttl(const std::string& text) {
   const auto ttl = config::read_duration(text);
   if (!ttl) throw Failed(kExitUsage, "--ttl: " + ttl.fault);
@@ -112,7 +117,7 @@ void add_pin(CLI::App& app, Program& program) {
   add_choice(*command, "tier", options->tier, policy::kTierNames, "where to hold them")->required();
   command->add_option("--ttl", options->ttl, "end it by itself after that; 1s to 24h")
       ->type_name("TIME");
-  add_comment(*command, options->comment);
+  add_audit_comment(*command, options->comment);
   on_command(*command, program, [&program, options] { return pin(program, *options); });
 }
 
@@ -120,7 +125,7 @@ void add_unpin(CLI::App& app, Program& program) {
   CLI::App* command = app.add_subcommand("unpin", "let go of a class that is pinned");
   auto options = std::make_shared<PinOptions>();
   add_subject(*command, *options);
-  add_comment(*command, options->comment);
+  add_audit_comment(*command, options->comment);
   on_command(*command, program, [&program, options] { return unpin(program, *options); });
 }
 
