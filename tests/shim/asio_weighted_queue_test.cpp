@@ -302,6 +302,7 @@ TEST_CASE(
   Queue queue;
   std::vector<Queue::Turn> of_a;
   for (int i = 0; i < 3; ++i) queue.push(kA, 100, &tasks[i], 0);
+  of_a.reserve(3);
   for (int i = 0; i < 3; ++i) of_a.push_back(queue.take().turn);
   queue.push(kB, 100, &tasks[3], 0);
   const auto poll_of_b = [&] {
@@ -394,6 +395,7 @@ TEST_CASE("Costs without measure do not stop the rounds") {
   CHECK(polls.at(kB.id) > 0);
   for (int i = 0; i < 300; ++i) queue.push(kA, 1, &tasks[2], 0);
   std::vector<Queue::Turn> at_once;
+  at_once.reserve(256);
   for (int i = 0; i < 256; ++i) at_once.push_back(queue.take().turn);
   for (const auto& turn : at_once) queue.end(turn, Time::max(), 1);
   while (!queue.empty()) queue.end(queue.take().turn, Time::max(), 1);

@@ -29,9 +29,11 @@ class QueueScene {
   };
 
   QueueScene(std::vector<Class> of, int threads) : classes(std::move(of)), idle_(threads) {
-    int task = 0;
     for (std::size_t c = 0; c < classes.size(); ++c) {
-      for (int i = 0; i < classes[c].tasks; ++i) at(Time::zero(), Event::kArrival, {c, ++task});
+      for (int i = 0; i < classes[c].tasks; ++i) {
+        at(Time::zero(), Event::kArrival, {c, tasks_.size()});
+        tasks_.push_back(0);
+      }
     }
   }
 
@@ -60,7 +62,7 @@ class QueueScene {
  private:
   struct Poll {
     std::size_t cls;
-    int task;
+    std::size_t task;
   };
   using Queue = asio::detail::WeightedQueue<Poll>;
   struct Event {
@@ -80,7 +82,7 @@ class QueueScene {
     events_.push({when, ++order_, kind, poll, turn, used});
   }
   void arrive(Poll poll) {
-    queue_.push(id(poll.cls), classes[poll.cls].weight, task_of(poll.task), std::move(poll));
+    queue_.push(id(poll.cls), classes[poll.cls].weight, &tasks_[poll.task], Poll(poll));
   }
   void end(const Event& event) {
     Class& cls = classes[event.poll.cls];
@@ -104,11 +106,8 @@ class QueueScene {
       at(now_ + cost, Event::kEnd, poll, turn, cost);
     }
   }
-  [[nodiscard]] static const void* task_of(int task) {
-    return reinterpret_cast<const void*>(static_cast<std::uintptr_t>(task));
-  }
-
   Queue queue_;
+  std::vector<char> tasks_;  // by address
   std::priority_queue<Event> events_;
   std::uint64_t order_ = 0;
   Time now_{};

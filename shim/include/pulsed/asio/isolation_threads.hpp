@@ -25,7 +25,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -146,6 +145,7 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
   void serve(unsigned ordinal) {
     enter(ordinal);
     bool lowered = false;
+    PollCost cost;
     InFlight::Items in_flight(*in_flight_);  // up to the last of those that are queued
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -154,24 +154,23 @@ class IsolationThreads : public std::enable_shared_from_this<IsolationThreads> {
       work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       --idle_;
       if (stopping_) return;
+      cost.waited();
       in_flight.begin();
       Queue::Taken taken = queue_.take();
       lock.unlock();
       const std::uint32_t weight = taken.item->weight();
       lowered = lowered || lower_priority(taken.item->origin().session);
-      const auto used = run(std::move(taken.item));
+      run(std::move(taken.item));
+      const auto used = cost.next();
       lock.lock();
       queue_.end(taken.turn, used, weight);
     }
   }
 
-  std::chrono::nanoseconds run(std::unique_ptr<IsolatedItem> item) {
-    const PollCost cost;
+  void run(std::unique_ptr<IsolatedItem> item) {
     item->run();
     // acq_rel: whoever is last sees every other item still holding its work, or done before.
     if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) item->end_in_context();
-    item.reset();
-    return cost.so_far();
   }
 
   std::mutex mutex_;
