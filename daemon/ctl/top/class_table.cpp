@@ -109,7 +109,11 @@ Table class_table(const Model& model, const Browser& browser, const Listing& lis
                   Window window) {
   const std::vector<ClassRow>& rows = model.rows().classes;
   const Shape shape{
-      .of_one_service = browser.scope().service.has_value(),
+      .of_one_service = browser.scope().service ||
+                        (!window.for_scripts && of_one_service(
+                                                    rows, [](const ClassRow& row) -> const auto& {
+                                                      return row.reading.service;
+                                                    })),
       .any_would_be = std::any_of(
           listing.rows.begin(), listing.rows.end(),
           [&](std::size_t row) { return rows[row].reading.enforcement != Enforcement::kEnforce; }),

@@ -53,12 +53,10 @@ std::string of_class(const ClassRow& row) {
   const ClassReading& now = row.reading;
   Detail detail(shown_class(now.task_class));
   detail.add(std::string(name(now.tier)) + (now.pinned ? ", pinned" : ""));
-  detail.add(name(now.enforcement)).add(tasks_text(now));
   if (row.oldest) detail.add("in flight", row.in_flight).add(name(row.oldest->blame));
-  detail.add("p50", now.poll_p50)
-      .add("p99", now.poll_p99)
-      .add("queue wait p99", now.queue_wait_p99);
+  detail.add("p50", now.poll_p50).add("p99", now.poll_p99).add("queue wait", now.queue_wait_p99);
   if (now.enforcement != Enforcement::kEnforce) detail.add("would cover", now.would_be_cpu);
+  detail.add(name(now.enforcement)).add(tasks_text(now));
   return detail.text();
 }
 

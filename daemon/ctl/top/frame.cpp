@@ -37,11 +37,11 @@ std::string_view empty_text(const Model& model, const Browser& browser) {
 }
 
 void add_table(std::vector<Line>& lines, const Model& model, const Browser& browser,
-               const Listing& listing, Window window, std::size_t width, bool sparklines) {
+               const Listing& listing, Window window, std::size_t width) {
   const Table table = table_of(model, browser, listing, window);
   std::vector<std::size_t> widths = column_widths(table, width);
   for (std::size_t i = 0; i < widths.size(); ++i)
-    if (table.columns[i].sparkline && !sparklines) widths[i] = 0;
+    if (table.columns[i].sparkline && window.for_scripts) widths[i] = 0;
   lines.push_back(title_line(table, widths, browser.place().order));
   if (listing.rows.empty())
     lines.push_back(Line{{{std::string(empty_text(model, browser)), Style::kDim}}});
@@ -96,7 +96,7 @@ Frame frame_of(const Model& model, const Browser& browser, const Listing& listin
     const std::size_t selected = browser.place().selected_at;
     const Window window{first, std::min(page_of(size), listing.rows.size() - first)};
     const std::size_t top = frame.lines.size() + 1;
-    add_table(frame.lines, model, browser, listing, window, size.width, true);
+    add_table(frame.lines, model, browser, listing, window, size.width);
     if (selected >= first && selected < first + window.count)
       frame.lines[top + selected - first].ground = Line::Ground::kSelected;
     frame.lines.resize(size.height - kFootLines);
@@ -116,7 +116,7 @@ std::string batch_text(const Model& model, const Browser& browser, const Listing
   std::vector<Line> lines = status_lines(model, now, kUnbounded);
   lines.push_back(connection_line(model, browser, now, kUnbounded));
   lines.push_back(listing_line(browser, listing, kUnbounded));
-  add_table(lines, model, browser, listing, {0, listing.rows.size()}, kUnbounded, false);
+  add_table(lines, model, browser, listing, {0, listing.rows.size(), true}, kUnbounded);
   std::string text;
   for (Line& line : lines) text += plain_text(cut(std::move(line), kUnbounded)) + "\n";
   return text;

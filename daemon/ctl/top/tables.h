@@ -13,6 +13,7 @@ namespace pulsed::ctl::top {
 struct Window {
   std::size_t first = 0;
   std::size_t count = 0;
+  bool for_scripts = false;  // the same columns whatever there is to show
 };
 
 [[nodiscard]] Table service_table(const Model& model, const Browser& browser,

@@ -4,7 +4,7 @@
 namespace pulsed::ctl::top {
 namespace {
 
-std::vector<Column> worker_columns(bool of_one_service) {
+std::vector<Column> worker_columns(bool one_service) {
   std::vector<Column> columns{
       {.title = "PID", .width = 7, .rank = 70},
       {.title = "LINE", .width = 4, .rank = 65},
@@ -28,7 +28,7 @@ std::vector<Column> worker_columns(bool of_one_service) {
       {.title = "TID", .width = 7, .rank = 30},
       {.title = "DROPPED", .width = 7, .rank = 20},
   };
-  if (!of_one_service)
+  if (!one_service)
     columns.insert(
         columns.begin(),
         Column{.title = "SERVICE", .width = 8, .rank = 72, .side = Side::kLeft, .stretches = true});
@@ -62,9 +62,9 @@ void add_poll(std::vector<Cell>& cells, const PollReading& poll) {
       {.text = note_text(poll), .style = poll.over_budget ? Style::kBad : Style::kCaution});
 }
 
-std::vector<Cell> worker_cells(const WorkerReading& worker, bool of_one_service) {
+std::vector<Cell> worker_cells(const WorkerReading& worker, bool one_service) {
   std::vector<Cell> cells;
-  if (!of_one_service) cells.push_back(plain(worker.service));
+  if (!one_service) cells.push_back(plain(worker.service));
   cells.push_back(plain(std::to_string(worker.pid)));
   cells.push_back(plain(std::to_string(worker.line)));
   cells.push_back(plain(worker.thread_name));
@@ -84,11 +84,16 @@ std::vector<Cell> worker_cells(const WorkerReading& worker, bool of_one_service)
 
 Table worker_table(const Model& model, const Browser& browser, const Listing& listing,
                    Window window) {
-  const bool of_one_service = browser.scope().service.has_value();
-  Table table{.columns = worker_columns(of_one_service)};
+  const std::vector<WorkerReading>& rows = model.rows().workers;
+  const bool one_service =
+      browser.scope().service ||
+      (!window.for_scripts &&
+       of_one_service(
+           rows, [](const WorkerReading& row) -> const auto& { return row.service; }));
+  Table table{.columns = worker_columns(one_service)};
   for (std::size_t i = 0; i < window.count; ++i) {
-    const WorkerReading& worker = model.rows().workers[listing.rows[window.first + i]];
-    table.rows.push_back(worker_cells(worker, of_one_service));
+    const WorkerReading& worker = rows[listing.rows[window.first + i]];
+    table.rows.push_back(worker_cells(worker, one_service));
   }
   return table;
 }

@@ -118,14 +118,14 @@ class Enforced(DemoCase):
         terminal.wait_for(lambda: self.first_class(terminal) != LIGHT)
         terminal.press('/exp')
         terminal.wait_for(r'^classes  1 of \d+ .*filter: exp')
-        self.assertEqual(terminal.row(LIGHT), '')
+        terminal.wait_for(lambda: not terminal.row(LIGHT))
         terminal.press(ESC)
         terminal.wait_for(LIGHT)
 
     def first_class(self, terminal):
         lines = terminal.text().splitlines()
-        first = next((i for i, line in enumerate(lines) if line.startswith('SERVICE')), -2) + 1
-        return (lines[first].split() + ['', ''])[1]
+        first = next((i for i, line in enumerate(lines) if line.startswith('CLASS')), -2) + 1
+        return (lines[first].split() + [''])[0]
 
     def test_pause_freezes_numbers_that_change_otherwise(self):
         terminal = self.top()

@@ -1,12 +1,16 @@
 """A MonitorService that says what a test tells it to, as slowly as the test wants, over a unix socket."""
 
 import contextlib
+import os
 import threading
 import time
 from concurrent import futures
 from pathlib import Path
 
-import grpc
+# A terminal begins with a fork, in which gRPC 1.51 would halt its threads, and aborts when one is being ended.
+os.environ['GRPC_ENABLE_FORK_SUPPORT'] = '0'
+
+import grpc  # noqa: E402
 from pulsed.v1 import monitor_pb2 as monitor
 from pulsed.v1 import monitor_pb2_grpc
 from pulsed.v1 import policy_pb2 as policy
@@ -25,8 +29,9 @@ class World:
         self.workers = []
         self.per_second = {}  # by class: field -> how much it grows; cpu_time in seconds
         self.begun = time.monotonic()
-        self.delay_s = 0.0
-        self.calls = 0
+        self.delay_s = 0.0  # of GetStatus
+        self.calls = 0      # of it, begun
+        self.ended = 0      # the last one that ended, answered or given up
 
     def add_class(self, service, name, tier=policy.TIER_MONITOR, enforcement=policy.ENFORCEMENT_ENFORCE, **per_second):
         self.classes.append(monitor.ClassInfo(service=service, tier=tier, enforcement=enforcement, tasks_by_tier=[4, 0, 0, 1],
@@ -53,13 +58,11 @@ class _Servicer(monitor_pb2_grpc.MonitorServiceServicer):
         self._world = world
         self._ended = ended
 
-    def _wait(self):
-        self._world.calls += 1
+    def GetStatus(self, request, context):
+        self._world.calls = call = self._world.calls + 1
+        context.add_callback(lambda: setattr(self._world, 'ended', call))
         if self._world.delay_s:
             self._ended.wait(self._world.delay_s)
-
-    def GetStatus(self, request, context):
-        self._wait()
         status = monitor.Status()
         status.CopyFrom(self._world.status)
         status.started_at.seconds = self._world.started_at
@@ -81,7 +84,7 @@ def served(world, run_dir):
     """The world behind run_dir/api.sock, until the block ends."""
     ended = threading.Event()
     socket = Path(run_dir) / 'api.sock'
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
     monitor_pb2_grpc.add_MonitorServiceServicer_to_server(_Servicer(world, ended), server)
     if server.add_insecure_port(f'unix:{socket}') == 0:
         raise RuntimeError(f'cannot listen on {socket}')

@@ -254,6 +254,26 @@ TEST_CASE("a frame for scripts has every row, nothing cut, and no blanks at line
   CHECK(text.ends_with("\n"));
 }
 
+TEST_CASE("a service that is alone takes no column, but for scripts") {
+  Operator who;
+  Reading reading = reading_at(0s);
+  add_class(reading, "shop", "render", 0);
+  add_worker(reading, "shop", 0);
+  who.model.take(reading);
+  for (const char32_t view : {U'2', U'3'}) {
+    (void)who.press(key(view));
+    CHECK_FALSE(has(who.line("AGE"), "SERVICE"));
+    CHECK(has(batch_text(who.model, who.browser, who.listing(), {kBegin, kWallBegin}), "SERVICE"));
+  }
+  add_class(reading, "mail", "send", 0);
+  add_worker(reading, "mail", 0);
+  who.model.take(reading);
+  for (const char32_t view : {U'2', U'3'}) {
+    (void)who.press(key(view));
+    CHECK(has(who.line("AGE"), "SERVICE"));
+  }
+}
+
 TEST_CASE("the help fits into 80 by 24") {
   CHECK(help_lines().size() <= 24);
   for (const std::string& line : help_lines()) CHECK(columns(line) <= 80);

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from fake_monitor import monitor
-from terminal import BACKSPACE, CTRL_Z, DOWN, ENTER, ESC, LEFT
+from terminal import BACKSPACE, CTRL_Z, DOWN, ENTER, ESC, LEFT, PATIENCE_S
 from top_case import PULSECTL, TopCase, check_left_as_it_was
 
 
@@ -19,7 +19,7 @@ class WhatIsSeen(TopCase):
         terminal.wait_for(r'pulsed 9\.8\.7.*enforce.*revision 12')
         terminal.wait_for('services 2  workers 3  tasks 40')
         terminal.wait_for(lambda: re.search(r'shop .* 9\d\.\d .* 1\.\dk ', terminal.row('^shop')))
-        self.assertRegex(terminal.row('^shop'), '500ms')
+        terminal.wait_for('^shop .* 500ms')
         self.assertTrue(terminal.in_alternate_screen())
 
     def test_enter_goes_to_the_classes_and_their_workers_and_backspace_and_left_go_back(self):
@@ -28,10 +28,10 @@ class WhatIsSeen(TopCase):
         terminal.press(ENTER)
         terminal.wait_for('^classes of shop  3 ')
         terminal.wait_for(r'^/export +I .* 500ms')
-        self.assertEqual(terminal.row('send'), '')
+        terminal.wait_for(lambda: not terminal.row('send'))
         terminal.press(ENTER)
         terminal.wait_for('^workers that poll /export of shop  1 ')
-        self.assertRegex(terminal.row('^ *4242'), r'shop-worker +/export +I +500ms +480ms burning +over')
+        terminal.wait_for(r'^ *4242 .*shop-worker +/export +I +500ms +480ms burning +over')
         terminal.press(BACKSPACE)
         terminal.wait_for('^classes of shop')
         terminal.press(LEFT)
@@ -43,7 +43,7 @@ class WhatIsSeen(TopCase):
         terminal.wait_for('^classes  4 ')
         terminal.press('3')
         terminal.wait_for('^workers  3 ')
-        self.assertRegex(terminal.row('mailer'), 'parked')
+        terminal.wait_for('mailer +parked')
         terminal.press('1')
         terminal.wait_for('^services  2 ')
 
@@ -56,13 +56,13 @@ class WhatIsSeen(TopCase):
         terminal = self.top()
         terminal.press('2')
         terminal.wait_for(lambda: self.order(terminal) == ['/export', 'send', '/lookup', '(no'])
-        self.assertIn('▾CPU%', terminal.text())
+        terminal.wait_for('▾CPU%')
         terminal.press('P')
         terminal.wait_for(lambda: self.order(terminal) == ['/lookup', '/export', 'send', '(no'])
-        self.assertIn('▾POLL/s', terminal.text())
+        terminal.wait_for('▾POLL/s')
         terminal.press('r')
         terminal.wait_for(lambda: self.order(terminal) == ['(no', 'send', '/export', '/lookup'])
-        self.assertIn('▴POLL/s', terminal.text())
+        terminal.wait_for('▴POLL/s')
         terminal.press('N')
         terminal.wait_for(lambda: self.order(terminal) == ['send', '(no', '/export', '/lookup'])
         terminal.press('A')
@@ -125,10 +125,10 @@ class WhatIsSeen(TopCase):
         terminal.press('2')
         terminal.wait_for(lambda: self.order(terminal)[0] == '/export')
         terminal.press(DOWN)
-        terminal.wait_for('^send  yield  shadow')
+        terminal.wait_for('^send  yield ')
         terminal.press('r')
         terminal.wait_for(lambda: self.order(terminal)[0] == '(no')
-        terminal.wait_for('^send  yield  shadow')
+        terminal.wait_for('^send  yield ')
 
     def test_tiers_have_colours_and_no_color_takes_them_away(self):
         colored = self.top('--view', 'classes')
@@ -189,19 +189,24 @@ class WhatItSurvives(TopCase):
         self.serve()
         terminal = self.top()
         terminal.wait_for('^shop')
-        self.world.delay_s = 60
-        calls = self.world.calls
-        terminal.wait_for(lambda: self.world.calls > calls)
-        began = time.monotonic()
-        terminal.press('2')
-        terminal.wait_for('^classes  4 ')
-        terminal.press('/exp')
-        terminal.wait_for('^classes  1 of 4')
-        self.assertLess(time.monotonic() - began, 60)
+        self.world.delay_s = PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.answers_within_one_call(terminal):
+            self.assertLess(time.monotonic(), deadline)
         terminal.wait_for('not connected: .*no answer within 2s')
-        terminal.press(ENTER + 'q')
+        terminal.press('q')
         self.assertEqual(terminal.wait_for_exit(), 0)
         check_left_as_it_was(self, terminal)
+
+    def answers_within_one_call(self, terminal):
+        """Whether keys are answered before the call to the daemon is that is under way when they are pressed."""
+        terminal.wait_for(lambda: self.world.ended < self.world.calls)
+        call = self.world.calls
+        terminal.press('2')
+        terminal.wait_for('^classes  4 ')
+        terminal.press('1')
+        terminal.wait_for('^services  2 ')
+        return self.world.ended < call == self.world.calls
 
     def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again(self):
         self.serve()
