@@ -45,6 +45,20 @@ Check judge_durable(const v1::Status& status) {
           "see pulsed's log for why " + status.state_dir() + " cannot be used"};
 }
 
+// Of another machine, which cannot be looked at.
+std::vector<Check> judge_rights(const v1::Status& status) {
+  const auto judge = [](const char* name, bool has, const char* without, const char* right) {
+    if (has) return Check{name, Verdict::kOk, "pulsed has the right", {}};
+    return Check{name, Verdict::kWarn, without,
+                 std::string("give pulsed ") + right + "; there, `pulsectl check` says more"};
+  };
+  return {judge("loop priority", status.high_priority(), "beside busy services the loop wakes late",
+                "CAP_SYS_NICE"),
+          judge("demotion", status.can_demote(), "no thread is lowered", "CAP_SYS_NICE"),
+          judge("exact run times", status.exact_run_times(),
+                "services are asked for their threads' clocks", "CAP_PERFMON")};
+}
+
 // Over api.sock; nothing: it cannot be reached, and the check says why.
 std::optional<v1::Status> check_reading(Program& program, std::vector<Check>& checks) {
   const Endpoint& endpoint = program.connection().endpoint();
@@ -122,8 +136,10 @@ std::vector<Check> run(Program& program) {
     checks.push_back(judge_tick(*status));
     checks.push_back(judge_durable(*status));
   }
-  // Of another machine only what its daemon says.
-  if (!endpoint.local()) return checks;
+  if (!endpoint.local()) {
+    if (status) append(checks, judge_rights(*status));
+    return checks;
+  }
   append(checks, status ? config::judge_host(facts_of(*status), {})
                         : checks_of_start(endpoint.run_dir.string()));
   return checks;

@@ -42,6 +42,12 @@ std::shared_ptr<grpc::Channel> open_channel(const Endpoint& endpoint, Right righ
                                    channel_arguments());
 }
 
+// Of a change that was sent, and not answered.
+std::string doubt(Right right) {
+  if (right == Right::kRead) return {};
+  return ". Whether the change was made is not known: see `pulsectl policy history`";
+}
+
 std::string we() { return "uid " + std::to_string(::geteuid()); }
 
 }  // namespace
@@ -72,9 +78,9 @@ Failed Connection::failure(const grpc::Status& status, Right right) {
     case grpc::StatusCode::UNAVAILABLE:
       return unreachable(status, right);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return {kExitUnreachable, where(right) + ": no answer within " +
-                                    config::duration_text(endpoint_.timeout) +
-                                    "; is pulsed stopped or overloaded? --timeout waits longer"};
+      return {kExitUnreachable,
+              where(right) + ": no answer within " + config::duration_text(endpoint_.timeout) +
+                  "; is pulsed stopped or overloaded? --timeout waits longer" + doubt(right)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return unknown_method(status);
     case grpc::StatusCode::ABORTED:
@@ -122,7 +128,8 @@ Failed Connection::unreachable(const grpc::Status& status, Right right) {
     case SocketState::kServed:
       break;
   }
-  return {kExitUnreachable, at + ": the connection broke: " + status.error_message()};
+  return {kExitUnreachable,
+          at + ": the connection broke: " + status.error_message() + doubt(right)};
 }
 
 Failed Connection::unknown_method(const grpc::Status& status) {

@@ -88,7 +88,7 @@ void EditedFile::edit() const {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw Failed(kExitFailed, "the editor failed: " + editor());
+  throw Failed(kExitFailed, "the editor failed: " + editor() + "; VISUAL or EDITOR names another");
 }
 
 std::string EditedFile::text() const {

@@ -16,12 +16,13 @@ namespace {
 using Monitor = v1::MonitorService::StubInterface;
 
 constexpr std::uint64_t kKept = 8192;  // at most, by the daemon
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 struct Wanted {
   bool follow = false;
   std::optional<std::uint64_t> resume_after;
   std::uint64_t epoch = 0;
-  std::size_t last = std::numeric_limits<std::size_t>::max();
+  std::size_t last = kAll;
   v1::Filter filter;
 };
 
@@ -45,7 +46,7 @@ class EventPrinter {
     if (wanted_.resume_after) {
       resume();
     } else {
-      begin();
+      begin(wanted_.last);
     }
     return wanted_.follow ? follow() : kExitOk;
   }
@@ -88,17 +89,17 @@ class EventPrinter {
     throw connection_.failure(status, Right::kRead);
   }
 
-  // The events that are kept; the daemon may let go of the oldest while we ask.
-  void begin() {
+  // The last so many events that are kept; the daemon may let go of the oldest while we ask.
+  void begin(std::size_t last) {
     const v1::EventsSnapshot now = snapshot();
     for (const std::uint64_t margin : {kKept, kKept - 256, kKept / 2, std::uint64_t{0}}) {
-      if (wanted_.last == 0) break;
+      if (last == 0) break;
       std::deque<v1::Event> kept;
       const std::uint64_t after = now.sequence() > margin ? now.sequence() - margin : 0;
       const bool all = read_kept(after, now, [&](const v1::Event& event) {
         if (!fits(wanted_.filter, event)) return;
         kept.push_back(event);
-        if (kept.size() > wanted_.last) kept.pop_front();
+        if (kept.size() > last) kept.pop_front();
       });
       if (!all) continue;
       for (const v1::Event& event : kept) print(event);
@@ -171,7 +172,7 @@ class EventPrinter {
         return;
       }
       std::cerr << "pulsectl: pulsed was started anew; its events count from 1 again\n";
-      begin();
+      begin(kAll);
     } catch (const Failed& e) {
       // Gone again: the next round of follow() waits for it.
       if (e.exit_code() != kExitUnreachable) throw;

@@ -83,16 +83,17 @@ class Events(CtlCase):
         self.assertEqual(len({each['epoch'] for each in events}), 2)
 
     def test_what_a_daemon_says_before_follow_is_back_is_not_lost(self):
-        follow = self.following('events', '-f')
-        self.good('enforcement', 'observe')
-        follow.says('observe')
+        follow = self.following('events', '-f', '--last', '0')
+        # Until one of them came after it had begun.
+        eventually(lambda: self.good('pin', '--service', 'shop', 'warn') and (follow.read() or 'pinned' in follow.out), 'a pin')
         self.stop()
         follow.says('pulsed is gone', 'err')
         self.start()
+        self.good('enforcement', 'observe')
         self.good('enforcement', 'enforce')
         follow.says('enforce')
         follow.interrupt()
-        self.assertEqual(follow.out.count('enforce'), 1)
+        self.assertEqual((follow.out.count('in force, observe'), follow.out.count('in force, enforce')), (1, 1))
 
     def test_a_reader_that_has_seen_enough_ends_it_without_a_word(self):
         self.good('enforcement', 'observe')

@@ -4,12 +4,13 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import unittest
 
 import grpc
 
 from ctl_case import BIN, CONFLICT, FAILED, NO_RIGHT, OK, PATIENCE_S, UNREACHABLE, USAGE, CtlCase, environment
-from fake_api import FakeApi, Refusal, monitor, policy
+from fake_api import FakeApi, Refusal, control, monitor, policy
 
 NOBODY = 65534
 
@@ -133,7 +134,9 @@ class Tcp(CtlCase):
         self.start()
         self.assertEqual(self.over_tcp(port, 'status').returncode, OK)
         self.assertEqual(self.over_tcp(port, 'enforcement', 'observe').returncode, NO_RIGHT)
-        self.assertEqual(self.over_tcp(port, 'check').returncode, OK)
+        checks = {each['check'] for each in json.loads(self.over_tcp(port, 'check', '-o', 'json').stdout)}
+        self.assertTrue({'reading', 'changing', 'demotion', 'loop priority'} <= checks)
+        self.assertNotIn('state directory', checks, 'of a machine that may be another')
 
     @unittest.skipUnless(subprocess.run(['sh', '-c', 'command -v openssl'], capture_output=True).returncode == 0,
                          'needs openssl, to make certificates')
@@ -188,6 +191,13 @@ class Played(CtlCase):
                       Refusal(grpc.StatusCode.INTERNAL, 'no')),
                   Update=Refusal(grpc.StatusCode.ABORTED, 'the etag is stale'))
         self.assertIn('the etag is stale', self.refused(CONFLICT, 'policy', 'set', self.file('p.yaml', 'profile: permissive\n')))
+
+    def test_a_change_without_an_answer_leaves_no_one_in_false_certainty(self):
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        self.play(SetEnforcement=lambda request: ended.wait(PATIENCE_S) and control.SetEnforcementResponse())
+        said = self.refused(UNREACHABLE, 'enforcement', 'observe', '--timeout', '300ms')
+        self.assertIn('Whether the change was made is not known', said)
 
     def test_names_cannot_move_the_cursor(self):
         name = 'shop\x1b[2J\n'
