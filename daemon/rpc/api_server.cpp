@@ -11,6 +11,7 @@
 #include "daemon/rpc/api_core.h"
 #include "daemon/rpc/gatekeeper.h"
 #include "daemon/rpc/grpc_server.h"
+#include "daemon/rpc/library_logs.h"
 #include "daemon/rpc/listeners.h"
 #include "daemon/rpc/peer_table.h"
 
@@ -86,7 +87,7 @@ Door ApiServer::State::tcp_door() {
 }
 
 void ApiServer::State::start() {
-  redirect_grpc_log(&site.warn);
+  redirect_library_logs(&site.warn);
   const GateLimits limits{options.connections, options.connections_per_uid, options.silence};
   reading.emplace(core, rule(Access::kRead), std::nullopt);
   changing.emplace(core, rule(Access::kChange), std::nullopt);
@@ -114,7 +115,7 @@ void ApiServer::State::stop() {
   core.events.stop();
   core.policies.stop();
   gatekeeper.reset();
-  redirect_grpc_log(nullptr);
+  redirect_library_logs(nullptr);
 }
 
 ApiServer::ApiServer(Options options, Site site)

@@ -32,7 +32,4 @@ class GrpcServer {
   std::unique_ptr<State> state_;
 };
 
-// What gRPC has to say goes to `warn`, a bounded number of lines, instead of stderr; null: nowhere.
-void redirect_grpc_log(const std::function<void(const std::string&)>* warn);
-
 }  // namespace pulsed::rpc

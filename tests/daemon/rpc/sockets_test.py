@@ -206,6 +206,15 @@ class Misbehaving(SocketTest):
         call = self.pulsed.api().channel.unary_unary("/pulsed.v1.PolicyService/Nothing")
         self.refused(Code.UNIMPLEMENTED, call, b"")
 
+    def test_text_that_is_none_is_refused_and_fills_no_log(self):
+        call = self.pulsed.api(self.pulsed.read_socket).channel.unary_unary("/pulsed.v1.MonitorService/ListServices")
+        before = len(self.pulsed.log())
+        for _ in range(500):
+            with self.assertRaises(grpc.RpcError):
+                call(b"\x0a\x04\x0a\x02\xff\xfe", timeout=PATIENCE)  # filter.service
+        self.pulsed.says("api: protobuf: ")
+        self.assertLess(len(self.pulsed.log()) - before, 40_000)
+
     def test_a_callers_deadline_is_kept(self):
         monitor = self.pulsed.api().monitor
         self.refused(Code.DEADLINE_EXCEEDED, monitor.WatchEvents, monitor_pb2.WatchEventsRequest(), timeout=0.3)

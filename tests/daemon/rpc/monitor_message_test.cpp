@@ -1,0 +1,50 @@
+#include "daemon/rpc/monitor_message.h"
+
+#include <doctest/doctest.h>
+
+namespace pulsed::rpc {
+namespace {
+
+TEST_CASE("a quantile lies within the bucket that holds it") {
+  Histogram h;
+  CHECK(quantile_ns(h, 0.5) == 0);
+  for (int i = 0; i < 100; ++i) h.observe_ns(50'000);  // 10 us to 100 us
+  CHECK(quantile_ns(h, 0.5) == 55'000);
+  CHECK(quantile_ns(h, 0.99) > 98'000);
+  CHECK(quantile_ns(h, 1.0) == 100'000);
+  for (int i = 0; i < 100; ++i) h.observe_ns(3'000'000);  // 2 ms to 5 ms
+  CHECK(quantile_ns(h, 0.5) == 100'000);
+  CHECK(quantile_ns(h, 0.75) == 3'500'000);
+}
+
+TEST_CASE("what is longer than every bound is at least the last") {
+  Histogram h;
+  h.observe_ns(60'000'000'000);
+  CHECK(quantile_ns(h, 0.99) == kBucketBoundsNs.back());
+}
+
+TEST_CASE("the status adds up services and classes") {
+  Snapshot snapshot;
+  for (int i = 0; i < 2; ++i) {
+    ServiceSnapshot service;
+    service.processes = 1;
+    service.workers = 3;
+    service.in_flight = {1, 2, 0, 4};
+    service.dropped_samples = 5;
+    snapshot.services.push_back(service);
+    ClassSnapshot cls;
+    cls.tasks = {10, 1, 2, 3};
+    snapshot.classes.push_back(cls);
+  }
+  v1::Status status;
+  fill(snapshot, status);
+  CHECK(status.services() == 2);
+  CHECK(status.workers() == 6);
+  CHECK(status.in_flight_over_budget() == 14);
+  CHECK(status.dropped_samples() == 10);
+  CHECK(status.tasks() == 32);
+  CHECK(status.tasks_above_monitor() == 12);
+}
+
+}  // namespace
+}  // namespace pulsed::rpc
