@@ -21,8 +21,9 @@ class Controls {
   static constexpr std::size_t kMostPins = 1000;
 
   virtual ~Controls() = default;
-  // Holds all tasks of the class at the tier, from the next tick on, also those of processes that come later; until it is
-  // unpinned, or `ttl` has passed, or the daemon ends. False: kMostPins others are pinned.
+  // Holds all tasks of the class at the tier within a few ticks, also those of processes that come later; until it is
+  // unpinned, or `ttl` has passed, or the daemon ends. A class under observe is moved nowhere meanwhile. False: kMostPins
+  // others are pinned.
   [[nodiscard]] virtual bool pin(const ClassName& cls, policy::Tier tier,
                                  std::optional<std::chrono::seconds> ttl) = 0;
   // False: it is not pinned.

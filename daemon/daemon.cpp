@@ -291,7 +291,7 @@ void Daemon::take_orders(Time now) {
     ledger_.set_caps(caps_of(*taken.config));
   }
   for (const Pins::Change& change : pins_.take_changes(now)) {
-    policy_.pin(change, services_, now);
+    policy_.pin(change, services_);
     reporter_.pin_changed(change, now);
   }
   if (taken.policy)

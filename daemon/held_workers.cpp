@@ -83,8 +83,8 @@ void HeldWorkers::answer_poll(Service& service, std::uint32_t index, Time now) {
     reporter_.poll_held(service, index, blame, now);
   }
   // The pool is the service's, whichever class's polls it runs.
-  const bool enforced =
-      worker.isolation ? service.enforceable : policy.enforcement == policy::Enforcement::kEnforce;
+  const bool enforced = service.enforceable &&
+                        (worker.isolation || policy.enforcement == policy::Enforcement::kEnforce);
   poll.held = enforced && verdict.spare;
   if (!enforced) {
     if (policy.enforcement == policy::Enforcement::kShadow)

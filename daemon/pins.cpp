@@ -41,8 +41,11 @@ std::vector<Pins::Change> Pins::take_changes(policy::Time now) {
   if (!lock) return {};
   end_those_due(now);
   std::vector<Change> changes;
-  for (const auto& [cls, tier] : changed_) changes.push_back({cls, tier});
-  changed_.clear();
+  while (!changed_.empty() && changes.size() < kMostATake) {
+    const auto first = changed_.begin();
+    changes.push_back({first->first, first->second});
+    changed_.erase(first);
+  }
   note_next_look();
   return changes;
 }

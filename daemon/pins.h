@@ -30,8 +30,9 @@ class Pins {
   // False: it is not pinned.
   [[nodiscard]] bool unpin(const ClassName& cls, policy::Time now);
 
-  // The loop: what changed since the last call, the end of pins whose time has passed included. If someone pins at this very
-  // moment it is empty, and the next call has all.
+  // The loop: what changed since the last call, the end of pins whose time has passed included; no more than kMostATake, and
+  // the rest at the next calls. If someone pins at this very moment it is empty.
+  static constexpr std::size_t kMostATake = 64;
   [[nodiscard]] std::vector<Change> take_changes(policy::Time now);
 
  private:

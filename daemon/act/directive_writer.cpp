@@ -41,6 +41,16 @@ DirectiveWriter::DirectiveWriter(const shm::DaemonRegions& d, const shm::Dimensi
     : d_(d), dimensions_(dimensions), words_(d.tasks), modes_(dimensions.classes, mode) {}
 
 void DirectiveWriter::heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks) {
+  if (!suspended_) store_lease(now_ticks, lease_ticks);
+}
+
+void DirectiveWriter::suspend() {
+  suspended_ = true;
+  store_lease(0, 0);
+  withdraw_yields();
+}
+
+void DirectiveWriter::store_lease(std::uint64_t now_ticks, std::uint64_t lease_ticks) {
   __atomic_store_n(&d_.daemon->lease_ticks, lease_ticks, __ATOMIC_RELAXED);
   __atomic_store_n(&d_.daemon->heartbeat, now_ticks, __ATOMIC_RELAXED);
 }
@@ -98,20 +108,19 @@ void DirectiveWriter::set_mode(policy::ClassId cls, const ClassMode& wanted) {
   write_class(cls, word >> PULSED_WORD_GENERATION_SHIFT, tier_in(word));
   const bool words_differ =
       was.enforce != wanted.enforce || (wanted.enforce && was.migrate != wanted.migrate);
-  if (words_differ) rewrite_left_ = slots_high_;
+  if (words_differ) rewriting_.restart(slots_high_);
 }
 
 bool DirectiveWriter::rewrite(const policy::TierManager& tiers, std::uint32_t& units) {
-  for (std::uint32_t n = 1; rewrite_left_ != 0 && units != 0; ++n, --rewrite_left_) {
+  for (std::uint32_t n = 1; !rewriting_.ended() && units != 0; ++n) {
     if (n % kWordsAUnit == 0) --units;
-    if (rewrite_next_ >= slots_high_) rewrite_next_ = 0;
-    const std::uint32_t slot = rewrite_next_++;
+    const auto slot = static_cast<std::uint32_t>(rewriting_.next(slots_high_));
     if (tier_in(words_[slot]) == Tier::kMonitor) continue;
     const std::optional<policy::ClassId> cls = tiers.class_of({slot, generation(slot)});
     write_again(slot, cls ? mode(*cls) : ClassMode{});
     if (units != 0) --units;
   }
-  return rewrite_left_ == 0;
+  return rewriting_.ended();
 }
 
 void DirectiveWriter::write_again(std::uint32_t slot, const ClassMode& mode) {
@@ -133,6 +142,10 @@ void DirectiveWriter::withdraw_yield(std::uint32_t worker) {
   if (word != 0) __atomic_store_n(&word, 0, __ATOMIC_RELAXED);
 }
 
+void DirectiveWriter::withdraw_yields() {
+  for (std::uint32_t worker = 0; worker < dimensions_.workers; ++worker) withdraw_yield(worker);
+}
+
 void DirectiveWriter::release() {
   std::fill(modes_.begin(), modes_.end(), ClassMode{});
   for (std::uint32_t slot = 0; slot < slots_high_; ++slot) write_again(slot, ClassMode{});
@@ -142,8 +155,7 @@ void DirectiveWriter::release() {
     write_class(policy::ClassId{static_cast<std::uint16_t>(cls)},
                 word >> PULSED_WORD_GENERATION_SHIFT, tier_in(word));
   }
-  for (std::uint32_t worker = 0; worker < dimensions_.workers; ++worker) withdraw_yield(worker);
-  heartbeat(0, 0);
+  suspend();
 }
 
 }  // namespace pulsed::act

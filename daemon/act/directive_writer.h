@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "daemon/act/round.h"
 #include "daemon/policy/tier_manager.h"
 #include "shared_memory/layout.h"
 
@@ -37,6 +38,9 @@ class DirectiveWriter {
 
   // The daemon is alive; a service obeys for `lease` after the last of these.
   void heartbeat(std::uint64_t now_ticks, std::uint64_t lease_ticks);
+  // The service obeys nothing, heartbeats or not, until resume(): for while words may ask what must not be done any more.
+  void suspend();
+  void resume() { suspended_ = false; }
 
   // Of the policy in force, for the service's own information.
   void set_revision(std::uint64_t revision);
@@ -73,6 +77,8 @@ class DirectiveWriter {
   [[nodiscard]] const DirectiveCounts& counts() const { return counts_; }
 
  private:
+  void store_lease(std::uint64_t now_ticks, std::uint64_t lease_ticks);
+  void withdraw_yields();
   [[nodiscard]] static std::uint32_t bits(const ClassMode& mode, policy::Tier tier);
   void write_again(std::uint32_t slot, const ClassMode& mode);
   void write_class(policy::ClassId cls, std::uint32_t generation, policy::Tier tier);
@@ -84,8 +90,8 @@ class DirectiveWriter {
   std::uint32_t* words_;          // d_.tasks
   std::vector<ClassMode> modes_;  // by class
   std::uint32_t slots_high_ = 0;
-  std::uint32_t rewrite_next_ = 0;  // slot
-  std::uint32_t rewrite_left_ = 0;  // slots until all words follow their classes
+  Round rewriting_;  // of slots
+  bool suspended_ = false;
   DirectiveCounts counts_;
 };
 

@@ -57,6 +57,13 @@ void change_poll(Service& service, std::uint32_t index, const Line& line, const 
   worker.current.start = line.start;
 }
 
+// What was asked of the poll as one of another class does not stand where that of now is not enforced.
+void go_over(Service& service, std::uint32_t index, const Reference& to) {
+  if (class_of(service.workers[index].current) == to.cls || service.directives.mode(to.cls).enforce)
+    return;
+  service.directives.withdraw_yield(index);
+}
+
 // Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second, less often where
 // it was in vain.
 void find_thread(Service& service, std::uint32_t index, const Look& look, Collected& collected) {
@@ -111,7 +118,7 @@ void ask_yield(Service& service, std::uint32_t index, policy::ClassId cls) {
   TrackedPoll& poll = service.workers[index].current;
   if (service.tiers.policy(cls).enforcement == policy::Enforcement::kShadow) {
     count_yield(service, poll);
-  } else {
+  } else if (service.enforceable) {
     service.directives.ask_yield(index, poll.start, cls);
   }
 }
@@ -255,6 +262,7 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
     change_poll(service, index, *line, *ref, look);
   }
   worker.looked_at_ticks = look.now_ticks;
+  go_over(service, index, *ref);
   worker.current.ref = line->task;
   const std::uint64_t age = look.now_ticks > line->start ? look.now_ticks - line->start : 0;
   worker.current.seen_ticks = age;

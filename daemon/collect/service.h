@@ -12,6 +12,7 @@
 
 #include "daemon/act/demotion_ledger.h"
 #include "daemon/act/directive_writer.h"
+#include "daemon/act/round.h"
 #include "daemon/act/worker_words.h"
 #include "daemon/attach/attach_server.h"
 #include "daemon/clocks/peer_thread.h"
@@ -193,10 +194,12 @@ struct Service {
   std::uint64_t clock_reads = 0;
   std::uint64_t late_clock_reads = 0;  // of these, that proved nothing
   bool quarantined = false;
-  bool enforceable =
-      false;  // the policy may enforce some class of it, be it one that is yet to come
-  std::size_t next_class = 0;                // whose policy is to be looked at next
-  std::size_t classes_left = 0;              // to be looked at since the policy changed
+  // The policy may enforce some class of it, be it one that is yet to come. Without it nothing is enforced, also where a
+  // class has not been brought the policy that says so.
+  bool enforceable = false;
+  std::uint64_t admitted = 0;  // by which of the loop's changes of policy that was found
+  act::Round renewing;         // of classes: since the policy changed
+  act::Round repinning;        // ... since pins of this service's name did
   std::vector<std::uint32_t> clocks_wanted;  // workers whose CPU clock only the shim can read now
   std::uint32_t clock_asked_last = 0;        // ... the last one it was asked for
   Time clocks_asked_at{};                    // ... and when

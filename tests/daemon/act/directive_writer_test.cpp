@@ -158,6 +158,39 @@ TEST_CASE("words are rewritten a part at a time, and a change meanwhile leaves n
   CHECK(asked() == 0);
 }
 
+TEST_CASE("tasks that come while words are rewritten leave none out") {
+  Words m;
+  const auto add = [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t slot = from; slot < to; ++slot) m.add({slot, 1}, kClass, Tier::kIsolate);
+  };
+  add(1, 50);
+  // The next rewriting begins where this one ends.
+  m.w.set_mode(kClass, {.enforce = true});
+  m.rewrite();
+  add(50, 80);
+  m.w.set_mode(kClass, {});
+  std::uint32_t units = 8;
+  CHECK_FALSE(m.w.rewrite(m.tiers, units));
+  add(80, 127);
+  m.rewrite();
+  for (std::uint32_t slot = 1; slot < 127; ++slot) CHECK(m.asked(slot) == 0);
+}
+
+TEST_CASE("a service that is suspended obeys nothing until it may, however often the heart beats") {
+  Memory m;
+  DirectiveWriter w(m.regions, Memory::kDimensions, {.enforce = true});
+  w.heartbeat(1000, 500);
+  CHECK(w.ask_yield(0, 77, kClass));
+  w.suspend();
+  w.heartbeat(1001, 500);
+  CHECK(m.line.lease_ticks == 0);
+  CHECK(m.workers[0].yield_start == 0);
+  w.resume();
+  w.heartbeat(1002, 500);
+  CHECK(m.line.heartbeat == 1002);
+  CHECK(m.line.lease_ticks == 500);
+}
+
 TEST_CASE("a poll is asked to yield once, however often it is seen") {
   Memory m;
   DirectiveWriter w(m.regions, Memory::kDimensions, {.enforce = true});
