@@ -4,10 +4,12 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace pulsed::revisions {
 
-// The calls of the same names, on names within the directory `dir`; errno says why one failed.
+// The calls of the same names, on names within the directory `dir`. -1: it failed; errno says why.
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -17,6 +19,11 @@ class Disk {
   virtual int sync(int fd);
   virtual int rename(int dir, const char* from, const char* to);
   virtual int remove(int dir, const char* name);
+
+  // All names in `dir`, or an error and whatever.
+  virtual int list(int dir, std::vector<std::string>& names);
+  // All bytes of a file, or the first ones if it has more than `most`. What is no file (a directory, a link) has none.
+  virtual int read(int dir, const char* name, std::size_t most, std::string& bytes);
 };
 
 }  // namespace pulsed::revisions

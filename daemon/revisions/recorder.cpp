@@ -15,13 +15,17 @@ Recorder::Recorder(const std::filesystem::path& state_dir, Log log, Disk& disk, 
 void Recorder::load() {
   const StateDirectory::Contents contents = directory_.contents();
   highest_ = contents.highest;
+  WhyNot unknown;  // what the newest say
   for (const std::uint64_t number : contents.revisions) {
-    std::optional<StoredRevision> stored = load(number);
-    if (!stored) continue;
+    Loaded loaded = load(number);
+    if (loaded.unknown) unknown = std::move(loaded.unknown);
+    if (!loaded.revision) continue;
+    unknown.reset();
     on_disk_.push_back(number);
-    imported_ = std::move(stored->imported);
-    kept_.add(std::make_shared<const Revision>(std::move(stored->revision)));
+    imported_ = std::move(loaded.revision->imported);
+    kept_.add(std::make_shared<const Revision>(std::move(loaded.revision->revision)));
   }
+  if (unknown) directory_.give_up(*unknown);
   if (on_disk_.empty()) return;
   const RevisionPtr newest = kept_.current();
   say(Gravity::kInfo, "policy revision " + std::to_string(newest->number) + " by " +
@@ -29,16 +33,22 @@ void Recorder::load() {
   remove_oldest();
 }
 
-// One that does not read is none: the one before it counts.
-std::optional<StoredRevision> Recorder::load(std::uint64_t number) {
+// One that is torn is none: the one before it counts. One that we fail to read, or to understand, stays for whoever does.
+Recorder::Loaded Recorder::load(std::uint64_t number) {
   const std::string path = directory_.path_of(number).string();
+  const auto unknown = [&](const std::string& why) {
+    say(Gravity::kError, why + "; until it reads, the revision before it counts");
+    return Loaded{{}, why};
+  };
   const auto bytes = directory_.read(number);
-  std::string why = bytes.fault;
-  if (bytes) {
-    auto stored = decode(*bytes.value, path);
-    if (stored && stored.value->revision.number == number) return std::move(stored.value);
-    why = stored ? "it says that it is another revision" : stored.fault;
+  if (!bytes) return unknown(bytes.fault);
+  auto stored = decode(*bytes.value, path);
+  if (stored && stored.value->revision.number == number) return {std::move(stored.value), {}};
+  if (!stored && is_whole(*bytes.value)) {
+    return unknown(path +
+                   " is of another pulsed (use that one, or remove the file): " + stored.fault);
   }
+  const std::string why = stored ? "it says that it is another revision" : stored.fault;
   const WhyNot stays = directory_.fault().empty() ? directory_.set_aside(number) : WhyNot{};
   say(Gravity::kError, path + " does not read, so the revision before it counts: " + why +
                            (stays ? "; and " + *stays : ""));

@@ -30,7 +30,11 @@ class Recorder {
 
  private:
   void load();
-  std::optional<StoredRevision> load(std::uint64_t number);
+  struct Loaded {
+    std::optional<StoredRevision> revision;
+    WhyNot unknown;  // what it says; it may be whole
+  };
+  Loaded load(std::uint64_t number);
   [[nodiscard]] bool is_new(const policy::Policy& file) const;
   void say_it_stays(const Author& author);
   Outcome record(Change change, bool from_file);

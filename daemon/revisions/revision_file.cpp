@@ -105,6 +105,8 @@ std::string encode(const StoredRevision& stored) {
   return bytes.append(kBeforeChecksum).append(sum).append(kAfterChecksum);
 }
 
+bool is_whole(std::string_view bytes) { return checked(bytes).has_value(); }
+
 config::Reading<StoredRevision> decode(std::string_view bytes, std::string_view source) {
   const auto before = checked(bytes);
   if (!before) return {{}, "its checksum does not fit: it is torn, or was changed"};

@@ -39,6 +39,9 @@ struct StoredRevision {
 // Bytes that are not UTF-8 are replaced in comments and names.
 [[nodiscard]] std::string encode(const StoredRevision& stored);
 
+// As somebody wrote them, whether or not they read here: formats to come end the same way.
+[[nodiscard]] bool is_whole(std::string_view bytes);
+
 // Why it does not read: torn, changed, another format's, or a policy that does not hold. `source` names it in messages.
 [[nodiscard]] config::Reading<StoredRevision> decode(std::string_view bytes,
                                                      std::string_view source);

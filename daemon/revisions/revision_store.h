@@ -79,8 +79,10 @@ class RevisionStore {
   using PutInForce = std::function<void(const RevisionPtr&)>;
 
   // Reads what is kept in `state_dir`, which the store makes (mode 0700) and locks. The newest that reads is in force; one
-  // that does not is set aside. A directory that cannot be written does not keep the daemon from starting: the store then
-  // lives in memory, refuses every commit but those of files, and says why. `disk`, if given, must outlive the store.
+  // that is torn is set aside. A directory that cannot be read or written, or whose newest revision is of a pulsed that
+  // writes what this one does not understand, does not keep the daemon from starting: the store then lives in memory,
+  // changes nothing on disk, refuses every commit but those of files, and says why. `disk`, if given, must outlive the
+  // store.
   // Throws std::runtime_error if another pulsed holds the directory.
   explicit RevisionStore(const std::filesystem::path& state_dir, Log log = {},
                          Disk* disk = nullptr);

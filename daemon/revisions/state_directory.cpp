@@ -64,21 +64,18 @@ StateDirectory::StateDirectory(fs::path state_dir, Disk& disk)
   make(state_dir_ / "revisions");
   open();
   if (directory_.valid()) hold();
-  if (!fault_.empty()) {
-    fault_ += "; mend that and start pulsed anew, or choose another directory with --state-dir";
-  }
 }
 
 void StateDirectory::make(const fs::path& directory) {
   if (!fault_.empty()) return;
   if (disk_.make_directory(directory.c_str(), 0700) != 0) {
-    if (errno != EEXIST) fault_ = fault_of("cannot make", directory);
+    if (errno != EEXIST) give_up(fault_of("cannot make", directory));
     return;
   }
   // Its entry must outlive a power failure as what it will hold does.
   const shm::Fd parent(::open(directory.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.valid() && disk_.sync(parent.get()) != 0 && !not_needed(errno)) {
-    fault_ = fault_of("cannot sync", directory.parent_path());
+  if (!parent.valid() || (disk_.sync(parent.get()) != 0 && !not_needed(errno))) {
+    give_up(fault_of("cannot sync", directory.parent_path()));
   }
 }
 
@@ -89,15 +86,15 @@ void StateDirectory::open() {
       ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!directory.valid() || ::fstat(directory.get(), &status) != 0) {
-    if (fault_.empty()) fault_ = fault_of("cannot open", path);
+    give_up(fault_of("cannot open", path));
     return;
   }
   if (status.st_uid != ::geteuid() && status.st_uid != 0) {
-    fault_ = path.string() + " belongs to uid " + std::to_string(status.st_uid);
+    give_up(path.string() + " belongs to uid " + std::to_string(status.st_uid));
     return;
   }
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    fault_ = "others may write to " + path.string() + " (chmod go-w)";
+    give_up("others may write to " + path.string() + " (chmod go-w)");
     return;
   }
   directory_ = std::move(directory);
@@ -108,7 +105,7 @@ void StateDirectory::hold() {
   shm::Fd lock(
       disk_.open(directory_.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.valid()) {
-    if (fault_.empty()) fault_ = fault_of("cannot write", path);
+    give_up(fault_of("cannot write", path));
     return;
   }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -117,7 +114,7 @@ void StateDirectory::hold() {
                                state_dir_.string() +
                                "; stop it, or choose another directory with --state-dir");
     }
-    fault_ = fault_of("cannot lock", path);
+    give_up(fault_of("cannot lock", path));
     return;
   }
   lock_ = std::move(lock);
@@ -129,13 +126,20 @@ void StateDirectory::hold() {
   }
 }
 
+void StateDirectory::give_up(const std::string& why) {
+  if (!fault_.empty()) return;
+  fault_ = why + "; mend that and start pulsed anew, or choose another directory with --state-dir";
+}
+
 StateDirectory::Contents StateDirectory::contents() {
   Contents contents;
   if (!directory_.valid()) return contents;
-  std::error_code error;
-  for (fs::directory_iterator at(state_dir_ / "revisions", error), end; !error && at != end;
-       at.increment(error)) {
-    const std::string name = at->path().filename().string();
+  std::vector<std::string> names;
+  if (disk_.list(directory_.get(), names) != 0) {
+    give_up(fault_of("cannot list", state_dir_ / "revisions"));
+    return contents;
+  }
+  for (const std::string& name : names) {
     if (const auto number = number_of(name, kComplete)) contents.revisions.push_back(*number);
     for (const std::string_view suffix : {kComplete, kSetAside}) {
       contents.highest = std::max(contents.highest, number_of(name, suffix).value_or(0));
@@ -153,20 +157,12 @@ fs::path StateDirectory::path_of(std::uint64_t number) const {
 }
 
 config::Reading<std::string> StateDirectory::read(std::uint64_t number) const {
-  const std::string name = name_of(number, kComplete);
-  const shm::Fd file(
-      ::openat(directory_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file.valid()) return {{}, std::generic_category().message(errno)};
   std::string bytes;
-  std::array<char, 16'384> buffer{};
-  while (bytes.size() <= kMostBytes) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return {{}, std::generic_category().message(errno)};
-    if (n == 0) return {std::move(bytes), {}};
-    bytes.append(buffer.data(), static_cast<std::size_t>(n));
+  const std::string name = name_of(number, kComplete);
+  if (disk_.read(directory_.get(), name.c_str(), kMostBytes, bytes) != 0) {
+    return {{}, fault_of("cannot read", path_of(number))};
   }
-  return {{}, "it is too long"};
+  return {std::move(bytes), {}};
 }
 
 WhyNot StateDirectory::write(std::uint64_t number, std::string_view bytes) {

@@ -35,11 +35,15 @@ class StateDirectory {
     std::vector<std::uint64_t> revisions;  // ascending
     std::uint64_t highest = 0;             // number ever seen, those set aside included
   };
-  // Removes what unfinished writes left behind, too.
+  // Removes what unfinished writes left behind, too. That it does not read is a fault: what we do not know is not to be
+  // written over.
   [[nodiscard]] Contents contents();
 
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t number) const;
+  // No value: the disk does not let us know.
   [[nodiscard]] config::Reading<std::string> read(std::uint64_t number) const;
+  // Nothing is written any more, for that reason.
+  void give_up(const std::string& why);
   [[nodiscard]] WhyNot write(std::uint64_t number, std::string_view bytes);
   [[nodiscard]] WhyNot remove(std::uint64_t number);
   // Out of the way, for a person to look at, under a name that nothing reads.

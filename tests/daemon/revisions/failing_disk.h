@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/revisions/disk.h"
@@ -22,7 +23,12 @@ class FailingDisk final : public revisions::Disk {
   void work() { fail(0, 0); }
   // Each write takes at most so many bytes; 0: all.
   void write_at_most(std::size_t bytes) { most_ = bytes; }
-  // What was called since fail() or work().
+  // Files and directories (".") whose name ends so do not read; an empty one: all read.
+  void fail_to_read(std::string end, int error) {
+    unread_ = std::move(end);
+    read_error_ = error;
+  }
+  // What was called, but to read, since fail() or work().
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
 
   int make_directory(const char* path, mode_t mode) override {
@@ -43,7 +49,19 @@ class FailingDisk final : public revisions::Disk {
     return refuses("remove") ? -1 : Disk::remove(dir, name);
   }
 
+  int list(int dir, std::vector<std::string>& names) override {
+    return unreadable(".") ? -1 : Disk::list(dir, names);
+  }
+  int read(int dir, const char* name, std::size_t most, std::string& bytes) override {
+    return unreadable(name) ? -1 : Disk::read(dir, name, most, bytes);
+  }
+
  private:
+  bool unreadable(const std::string& name) const {
+    const bool is = !unread_.empty() && name.ends_with(unread_);
+    if (is) errno = read_error_;
+    return is;
+  }
   bool refuses(const char* name) {
     calls_.emplace_back(name);
     const bool refused =
@@ -57,6 +75,8 @@ class FailingDisk final : public revisions::Disk {
   int error_ = 0;
   bool for_good_ = false;
   std::size_t most_ = 0;
+  std::string unread_;
+  int read_error_ = 0;
 };
 
 }  // namespace pulsed::test
