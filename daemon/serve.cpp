@@ -69,7 +69,6 @@ int serve(const config::Sources& sources, config::Settings settings) {
     http->start();
     spdlog::info("http://{}:{}/metrics", address->host, http->port());
   }
-  daemon.start();
   rpc::ApiServer api({.run_dir = run_dir,
                       .state_dir = settings.config.state_dir.string(),
                       .api = settings.config.api,
@@ -79,6 +78,8 @@ int serve(const config::Sources& sources, config::Settings settings) {
   if (api.tcp_port() != 0) {
     spdlog::info("gRPC on {}:{}", settings.config.api.tcp->host, api.tcp_port());
   }
+  daemon
+      .start();  // last: once services may come, a flood of them may leave no descriptor for the rest
   spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", PULSED_VERSION, run_dir,
                policy::name(first->policy.enforcement), policy::name(first->policy.profile),
                first->number);
