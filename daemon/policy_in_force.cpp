@@ -43,9 +43,6 @@ PolicyInForce::PolicyInForce(policy::Policy policy, std::uint64_t revision, Held
 policy::ClassPolicy PolicyInForce::of(const Service& service, const collect::ClassView& cls) const {
   policy::ClassPolicy resolved =
       policy::resolve(policy_, {service.peer.name, cls.name, service.peer.uid}, cls.priority);
-  // Observe counts violations and moves nothing.
-  if (resolved.enforcement == Enforcement::kObserve)
-    resolved.fields.max_tier = policy::Tier::kMonitor;
   resolved.pinned = pin_of(service, cls, resolved.enforcement);
   return resolved;
 }

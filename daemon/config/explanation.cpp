@@ -42,10 +42,11 @@ std::string scaling_note(Scaling scaling, const std::string& unscaled, policy::P
          std::string(policy::name(priority));
 }
 
-std::string held_down_note(const policy::Policy& policy, const policy::Explanation& why) {
-  if (!why.held_down) return {};
-  return std::string(policy::name(why.held_down->from)) + " by " +
-         origin_text(policy, why.held_down->origin) + ", held down";
+template <typename HeldDown>
+std::string held_down_note(const policy::Policy& policy, const HeldDown& held_down) {
+  if (!held_down) return {};
+  return std::string(policy::name(held_down->from)) + " by " +
+         origin_text(policy, held_down->origin) + ", held down";
 }
 
 }  // namespace
@@ -70,7 +71,8 @@ std::vector<ExplainedField> explained(const policy::Policy& policy, const policy
                    origin_text(policy, why.origins[out.size()]),
                    {}});
   });
-  out[policy::kEnforcementAt].note = held_down_note(policy, why);
+  out[policy::kEnforcementAt].note = held_down_note(policy, why.held_down);
+  out[policy::kMaxTierAt].note = held_down_note(policy, why.max_tier_held_down);
   return out;
 }
 

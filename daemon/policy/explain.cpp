@@ -44,7 +44,7 @@ class Walk {
 // What holds where no rule sets anything: of kTierFields the profile's, of kRuleFields as follows.
 Explanation built_in(const Policy& policy, Priority registered) {
   const TierFields fields = profile_fields(policy.profile);
-  Explanation result{{registered, fields, policy.enforcement}, fields, {}, {}};
+  Explanation result{{registered, fields, policy.enforcement}, fields, {}, {}, {}};
   std::fill_n(result.origins.begin(), kTierFieldCount, Origin{Place::kProfile});
   result.origins[kPriorityAt] = {Place::kRegistration};
   result.origins[kEnforcementAt] = {Place::kEnforcement};
@@ -59,6 +59,16 @@ void hold_down(Explanation& result, Enforcement limit) {
   origin = {Place::kEnforcementLimit};
 }
 
+// Observe counts violations and moves nothing.
+void hold_at_monitor(Explanation& result) {
+  Tier& max_tier = result.unscaled.max_tier;
+  if (result.holds.enforcement != Enforcement::kObserve || max_tier == Tier::kMonitor) return;
+  Origin& origin = result.origins[kMaxTierAt];
+  result.max_tier_held_down = {max_tier, origin};
+  max_tier = Tier::kMonitor;
+  origin = result.origins[kEnforcementAt];
+}
+
 }  // namespace
 
 Explanation explain(const Policy& policy, const Subject& subject, Priority registered) {
@@ -69,6 +79,7 @@ Explanation explain(const Policy& policy, const Subject& subject, Priority regis
   }
   walk.take(policy.defaults, {Place::kDefaults});
   hold_down(result, policy.enforcement_limit);
+  hold_at_monitor(result);
   result.holds.fields = scaled(result.unscaled, result.holds.priority);
   return result;
 }

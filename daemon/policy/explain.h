@@ -33,16 +33,18 @@ struct Origin {
 
 struct Explanation {
   ClassPolicy holds;    // what resolve() returns
-  TierFields unscaled;  // the fields before the class's priority scaled them
+  TierFields unscaled;  // its fields before the class's priority scaled them
   // Of kTierFields in their order, then of kRuleFields.
   std::array<Origin, kFieldCount> origins;
-  // What enforcement_limit held down, and who had asked for it.
+  // What was asked for, and by whom, where something holds it down: then that is the field's origin.
+  template <typename T>
   struct HeldDown {
-    Enforcement from;
+    T from;
     Origin origin;
     friend bool operator==(const HeldDown&, const HeldDown&) = default;
   };
-  std::optional<HeldDown> held_down;
+  std::optional<HeldDown<Enforcement>> held_down;    // by enforcement_limit
+  std::optional<HeldDown<Tier>> max_tier_held_down;  // by observe, which moves nothing
 };
 
 [[nodiscard]] Explanation explain(const Policy& policy, const Subject& subject,

@@ -153,6 +153,8 @@ inline constexpr std::size_t kRuleFieldCount = std::tuple_size_v<decltype(kRuleF
 inline constexpr std::size_t kFieldCount = kTierFieldCount + kRuleFieldCount;
 inline constexpr std::size_t kPriorityAt = kTierFieldCount;
 inline constexpr std::size_t kEnforcementAt = kFieldCount - 1;
+inline constexpr std::size_t kMaxTierAt = 18;
+static_assert(std::get<kMaxTierAt>(kTierFields).name == "max_tier");
 static_assert(std::get<0>(kRuleFields).name == "priority");
 static_assert(std::get<kRuleFieldCount - 1>(kRuleFields).name == "enforcement");
 

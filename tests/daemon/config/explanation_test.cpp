@@ -76,6 +76,14 @@ TEST_CASE("each field is told with its value, where it comes from, and what was 
                                              "enforce by rules[2], held down"});
 }
 
+TEST_CASE("what observe holds at monitor is told as what holds, with what was asked for") {
+  policy::Policy policy = good(kPolicy);
+  policy.enforcement_limit = policy::Enforcement::kObserve;
+  const Explained why = explained_for(policy, policy::Priority::kNormal);
+  CHECK(why["max_tier"] == ExplainedField{"max_tier", "monitor", "enforcement_limit",
+                                          "isolate by profile aggressive, held down"});
+}
+
 TEST_CASE("without a file all is built in, and a good poll is cut to a low budget") {
   const Explained why = explained_for({}, policy::Priority::kLow);
   CHECK(why["poll_budget"] ==

@@ -74,15 +74,38 @@ TEST_CASE("what the limit holds down is told with who had asked for it") {
   policy.enforcement_limit = Enforcement::kShadow;
   Explanation why = explain(policy, {"s", "c"}, Priority::kNormal);
   CHECK(origin(why, "enforcement") == Origin{Place::kEnforcementLimit});
-  CHECK(why.held_down == Explanation::HeldDown{Enforcement::kEnforce, {Place::kEnforcement}});
+  using HeldDown = Explanation::HeldDown<Enforcement>;
+  CHECK(why.held_down == HeldDown{Enforcement::kEnforce, {Place::kEnforcement}});
   policy.rules.resize(1);
   policy.rules[0].enforcement = Enforcement::kEnforce;
   CHECK(explain(policy, {"s", "c"}, Priority::kNormal).held_down ==
-        Explanation::HeldDown{Enforcement::kEnforce, in_rule(0)});
+        HeldDown{Enforcement::kEnforce, in_rule(0)});
   policy.rules[0].enforcement = Enforcement::kShadow;
   why = explain(policy, {"s", "c"}, Priority::kNormal);
   CHECK(origin(why, "enforcement") == in_rule(0));
   CHECK_FALSE(why.held_down.has_value());
+}
+
+TEST_CASE("under observe no tier above monitor holds, by the place that says observe") {
+  using HeldDown = Explanation::HeldDown<Tier>;
+  Policy policy;
+  policy.enforcement = Enforcement::kEnforce;
+  policy.defaults.max_tier = Tier::kYield;
+  policy.rules.resize(1);
+  policy.rules[0].enforcement = Enforcement::kObserve;
+  Explanation why = explain(policy, {"s", "c"}, Priority::kHigh);
+  CHECK(why.holds.fields.max_tier == Tier::kMonitor);
+  CHECK(origin(why, "max_tier") == in_rule(0));
+  CHECK(why.max_tier_held_down == HeldDown{Tier::kYield, {Place::kDefaults}});
+  policy.enforcement_limit = Enforcement::kObserve;
+  policy.rules.clear();
+  why = explain(policy, {"s", "c"}, Priority::kHigh);
+  CHECK(origin(why, "max_tier") == Origin{Place::kEnforcementLimit});
+  CHECK(resolve(policy, {"s", "c"}, Priority::kHigh).fields.max_tier == Tier::kMonitor);
+  policy.enforcement_limit = Enforcement::kShadow;
+  why = explain(policy, {"s", "c"}, Priority::kHigh);
+  CHECK(why.holds.fields.max_tier == Tier::kYield);
+  CHECK_FALSE(why.max_tier_held_down.has_value());
 }
 
 // The value that the place an origin names says for one field, or nothing if it says none.
