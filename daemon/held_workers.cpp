@@ -42,14 +42,15 @@ bool over(const WorkerView& worker, const collect::Demotion& demotion) {
 }  // namespace
 
 void HeldWorkers::answer(Service& service, Time now) {
-  if (!service.in_flight && service.demoted.empty() && service.spares_awake.empty()) return;
+  const bool spares_run = !service.spares_awake.empty() || service.spares_would_run;
+  if (!service.in_flight && service.demoted.empty() && !spares_run) return;
   end_demotions(service, now);
-  bool held = !service.spares_awake.empty();
+  bool held = spares_run;
   for (const std::uint32_t i : service.polling) {
     const WorkerView& worker = service.workers[i];
     if (!worker.current.valid) continue;  // since the look: nothing known of it holds any more
     answer_poll(service, i, now);
-    held = held || worker.current.held;
+    held = held || worker.current.held || worker.current.held_in_shadow;
   }
   if (held) spares_.keep(service, now);
 }
@@ -85,10 +86,11 @@ void HeldWorkers::answer_poll(Service& service, std::uint32_t index, Time now) {
   // The pool is the service's, whichever class's polls it runs.
   const bool enforced = service.enforceable &&
                         (worker.isolation || policy.enforcement == policy::Enforcement::kEnforce);
+  const bool shadow = policy.enforcement == policy::Enforcement::kShadow && !enforced;
   poll.held = enforced && verdict.spare;
+  poll.held_in_shadow = shadow && verdict.spare;
   if (!enforced) {
-    if (policy.enforcement == policy::Enforcement::kShadow)
-      count_in_shadow(service, index, verdict);
+    if (shadow && verdict.demote) count_demotion(service, index);
     // It may have gone over from another class.
     if (worker.demotion) undo(service, index, now);
   } else if (worker.demotion) {
@@ -98,18 +100,12 @@ void HeldWorkers::answer_poll(Service& service, std::uint32_t index, Time now) {
   }
 }
 
-// As far as it could have been done.
-void HeldWorkers::count_in_shadow(Service& service, std::uint32_t index,
-                                  const policy::HoldVerdict& verdict) const {
+// In shadow, if it could have been done.
+void HeldWorkers::count_demotion(Service& service, std::uint32_t index) const {
   WorkerView& worker = service.workers[index];
-  TrackedPoll& poll = worker.current;
-  if (verdict.spare && worker.run_loop != 0 &&
-      service.tiers.fields(collect::class_of(poll)).max_spare_workers != 0) {
-    collect::count_spare_wake(service, poll);
-  }
   const bool demotable = demoter_.usable() && worker.thread && service.peer.abi_minor >= 1;
-  if (verdict.demote && demotable && !worker.isolation && !collect::isolated_in_shadow(poll))
-    collect::count_demotion(service, poll);
+  if (demotable && !worker.isolation && !collect::isolated_in_shadow(worker.current))
+    collect::count_demotion(service, worker.current);
 }
 
 void HeldWorkers::demote(Service& service, std::uint32_t index, const policy::TierFields& fields,

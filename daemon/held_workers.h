@@ -39,8 +39,7 @@ class HeldWorkers {
 
  private:
   void answer_poll(collect::Service& service, std::uint32_t index, policy::Time now);
-  void count_in_shadow(collect::Service& service, std::uint32_t index,
-                       const policy::HoldVerdict& verdict) const;
+  void count_demotion(collect::Service& service, std::uint32_t index) const;
   void demote(collect::Service& service, std::uint32_t index, const policy::TierFields& fields,
               policy::Time now);
   void keep_share(collect::Service& service, std::uint32_t index, const policy::TierFields& fields);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "daemon/collect/in_flight.h"
+#include "daemon/collect/shadow.h"
 #include "daemon/policy/hold.h"
 
 namespace pulsed {
@@ -41,8 +42,10 @@ void SpareKeeper::find_run_loops(Service& service, policy::Time now) const {
     if (at == service.run_loops.size()) {
       if (at == kMostRunLoops) continue;
       const std::size_t was = position(before, worker.run_loop);
-      const policy::Time needed_at = was < before.size() ? before[was].needed_at : now;
-      service.run_loops.push_back({worker.run_loop, 0, needed_at});
+      service.run_loops.push_back(
+          was < before.size() ? before[was]
+                              : collect::RunLoop{.number = worker.run_loop, .needed_at = now});
+      service.run_loops.back().workers = 0;
     }
     if (worker.spare) {
       service.spares.push_back(i);
@@ -75,6 +78,35 @@ void SpareKeeper::count_held(Service& service) {
       worker.current.short_of_spares = true;
       ++service.holds.spare_shortages;
     }
+  }
+}
+
+// With the spare workers that polls of other classes leave.
+void SpareKeeper::count_in_shadow(Service& service, policy::Time now) {
+  for (const std::uint32_t i : service.polling) {
+    WorkerView& worker = service.workers[i];
+    if (!worker.current.held_in_shadow || !attached(worker) || worker.isolation) continue;
+    const std::size_t at = position(service.run_loops, worker.run_loop);
+    if (at == service.run_loops.size()) continue;
+    collect::RunLoop& loop = service.run_loops[at];
+    Tally& tally = tallies_[at];
+    const std::uint32_t allowed =
+        policy::most_spares(service.tiers.fields(collect::class_of(worker.current)), loop.workers);
+    if (tally.wanted + tally.wanted_in_shadow >= std::min(allowed, tally.running + tally.parked))
+      continue;
+    const bool woken = ++tally.wanted_in_shadow > loop.would_run;
+    if (woken) ++loop.would_run;
+    collect::count_spare(service, worker.current, woken);
+  }
+  service.spares_would_run = false;
+  for (std::size_t at = 0; at < service.run_loops.size(); ++at) {
+    collect::RunLoop& loop = service.run_loops[at];
+    if (tallies_[at].wanted_in_shadow >= loop.would_run) {
+      loop.would_be_needed_at = now;
+    } else if (now - loop.would_be_needed_at >= kLinger) {
+      loop.would_run = tallies_[at].wanted_in_shadow;
+    }
+    service.spares_would_run = service.spares_would_run || loop.would_run != 0;
   }
 }
 
@@ -134,6 +166,7 @@ void SpareKeeper::keep(Service& service, policy::Time now) {
     }
   }
   park_strays(service);
+  count_in_shadow(service, now);
 }
 
 }  // namespace pulsed

@@ -1,5 +1,6 @@
 // Decides which spare workers of a service run: one for each worker of their run loop that is held, within the policy's
-// bound, and for a moment longer, as behind one long poll often comes another.
+// bound, and for a moment longer, as behind one long poll often comes another. For classes in shadow it counts, by the same
+// rules, how often some would be woken.
 //
 // The control loop's thread alone.
 #pragma once
@@ -29,12 +30,14 @@ class SpareKeeper {
     std::uint32_t running = 0;  // spare workers, awake
     std::uint32_t parked = 0;
     std::uint32_t wanted = 0;
+    std::uint32_t wanted_in_shadow = 0;
   };
 
   // Which run loops there are and who serves them, after lines changed.
   void find_run_loops(collect::Service& service, policy::Time now) const;
   void count_spares(const collect::Service& service);
   void count_held(collect::Service& service);
+  void count_in_shadow(collect::Service& service, policy::Time now);
   void wake(collect::Service& service, std::uint32_t run_loop, std::uint32_t missing);
   void park(collect::Service& service, std::uint32_t run_loop, std::uint32_t surplus);
   void park_strays(collect::Service& service);

@@ -9,7 +9,7 @@ struct WouldBe {
   std::uint64_t yields = 0;          // polls that would have been asked to yield
   std::uint64_t isolated_polls = 0;  // polls that would have run on the isolation pool
   std::uint64_t demotions = 0;       // polls whose thread would have been demoted
-  std::uint64_t spare_wakes = 0;     // polls in whose place a spare worker would have been woken
+  std::uint64_t spare_wakes = 0;     // of spare workers, in the place of polls
   std::uint64_t cpu_ns = 0;          // of all these polls, each counted once
 
   WouldBe& operator+=(const WouldBe& other) {

@@ -32,7 +32,7 @@ struct Shadow {
   bool isolated = false;  // run on the isolation pool
   bool yielded = false;
   bool demoted = false;
-  bool spared = false;     // a spare worker woken in its place
+  bool spared = false;     // a spare worker runs in its place
   Duration counted_cpu{};  // of its CPU time, in WouldBe::cpu_ns
 };
 
@@ -55,6 +55,7 @@ struct TrackedPoll {
   Duration blame_cpu{};                                // ... and the CPU time then
   std::array<Duration, policy::kBlameCount> blamed{};  // how long it was found to do what
   bool held = false;             // long enough for a spare worker to take its worker's place
+  bool held_in_shadow = false;   // the same, of a class in shadow
   bool reported = false;         // as holding its worker
   bool short_of_spares = false;  // no spare worker was left for it
   std::optional<Shadow> shadow;  // if its class was in shadow at the first look
@@ -151,6 +152,9 @@ struct RunLoop {
   std::uint32_t number;
   std::uint32_t workers;  // ordinary ones that serve it
   Time needed_at;         // when all its running spare workers were last needed
+  // The same of those that would run for classes in shadow.
+  std::uint32_t would_run = 0;
+  Time would_be_needed_at{};
 };
 
 // What was done about polls that hold their workers; totals.
@@ -212,6 +216,7 @@ struct Service {
   std::vector<RunLoop> run_loops;     // as they were counted then
   std::vector<std::uint32_t> spares;  // the spare workers that serve them
   std::vector<std::uint32_t> spares_awake;
+  bool spares_would_run = false;   // in some run loop
   std::uint32_t first_worker = 0;  // whose ring is drained first in this tick
   std::uint32_t next_clock = 0;    // of `timed`: whose is read next while it is at rest
   std::uint32_t sweep_slot = 1;    // where the sweep for lost closes goes on

@@ -44,8 +44,10 @@ void count_yield(Service& service, TrackedPoll& poll) {
 void count_demotion(Service& service, TrackedPoll& poll) {
   count_once(service, poll, &Shadow::demoted, &WouldBe::demotions);
 }
-void count_spare_wake(Service& service, TrackedPoll& poll) {
-  count_once(service, poll, &Shadow::spared, &WouldBe::spare_wakes);
+void count_spare(Service& service, TrackedPoll& poll, bool woken) {
+  if (!poll.shadow) return;
+  poll.shadow->spared = true;
+  if (woken) ++would_be(service, poll).spare_wakes;
 }
 
 void count_cpu(Service& service, TrackedPoll& poll) {

@@ -1,6 +1,7 @@
 // Counts what would have been done to polls of classes in shadow, by the very verdicts that are acted on under enforce.
 //
-// A poll counts once for each thing that would have been done to it, and its CPU time once: as far as it is proven in flight,
+// A poll counts once for each thing that would have been done to it, a spare worker for each time that it would have been
+// woken, and a poll's CPU time once: as far as it is proven in flight,
 // at the end the rest. A poll of a task at Isolate is one of the isolation pool, where it would hold nobody up: it has no
 // spare worker, and no thread that is demoted for it.
 #pragma once
@@ -20,7 +21,8 @@ namespace pulsed::collect {
 
 void count_yield(Service& service, TrackedPoll& poll);
 void count_demotion(Service& service, TrackedPoll& poll);
-void count_spare_wake(Service& service, TrackedPoll& poll);
+// A spare worker would run in its place: `woken` for it, or as it still runs from another poll.
+void count_spare(Service& service, TrackedPoll& poll, bool woken);
 // After the counts of a look.
 void count_cpu(Service& service, TrackedPoll& poll);
 

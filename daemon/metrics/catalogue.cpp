@@ -98,8 +98,8 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kSpareWakes, kCounter, "pulsed_spare_wakes_total", kByService,
      "Times a spare worker was woken to take the place of a worker that is held."},
     {kWouldSpareWakes, kCounter, "pulsed_would_spare_wakes_total", kByService,
-     "Polls in whose place a spare worker would have been woken, had their class not been in "
-     "shadow."},
+     "Times a spare worker would have been woken to take the place of a worker that is held, had "
+     "the class of its poll not been in shadow."},
     {kSpareShortages, kCounter, "pulsed_spare_shortages_total", kByService,
      "Polls that held their worker while no spare worker was left for it, or none is allowed. "
      "Rising: raise max_spare_workers, or let the class be isolated."},

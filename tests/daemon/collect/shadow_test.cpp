@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "daemon/held_workers.h"
 #include "tests/daemon/act/parked_thread.h"
 #include "tests/support/attached_by_hand.h"
@@ -103,13 +105,69 @@ TEST_CASE("shadow counts just what enforce does, and does nothing") {
   CHECK(would_be.isolated_polls == 3);
   CHECK(would_be.demotions == enforced.sv.classes[1].demotions);
   CHECK(would_be.demotions == 3);
-  CHECK(would_be.spare_wakes == 3);
-  CHECK(enforced.sv.holds.spare_wakes > 0);
+  CHECK(would_be.spare_wakes == enforced.sv.holds.spare_wakes);
+  CHECK(would_be.spare_wakes == 2);
   CHECK(enforced.sv.classes[1].would_be == WouldBe{});
   CHECK(shadowed.sv.directives.counts().yield == 0);
   CHECK(shadowed.sv.holds.demotions == 0);
   CHECK(shadowed.sv.holds.spare_wakes == 0);
   CHECK(shadowed.d().workers[kOrdinary].yield_start == 0);
+}
+
+// Four workers of a run loop and some spare ones, their polls all held at once, again and again.
+struct Crew : AttachedByHand {
+  static constexpr std::uint32_t kWorkers = 4;
+
+  Crew(bool enforce, std::uint32_t spares, std::uint32_t most)
+      : AttachedByHand(enforce, {8, 64, 1024, 64}) {
+    add_class(1, "shop/render");
+    for (std::uint32_t i = 0; i < kWorkers + spares; ++i) {
+      add_worker(i, PULSED_WORKER_ATTACHED | (i < kWorkers ? 0U : PULSED_WORKER_SPARE));
+      s().lines[i].run_loop = kRunLoop;
+    }
+    turn();
+    policy::ClassPolicy policy = resolved();
+    policy.fields.max_spare_workers = most;
+    set_policy(1, policy);
+  }
+  void turn() {
+    tick();
+    held.answer(service(), now());
+    pass(1ms);
+  }
+  void play() {
+    for (const int rest : {1, 1, 10, 3, 20}) {
+      for (std::uint32_t i = 0; i < kWorkers; ++i)
+        begin_poll(i, ref(20 + i, 1, 1, PULSED_KIND_POLL), 3ms);
+      turn();
+      end_poll(0);  // before the others
+      turn();
+      for (std::uint32_t i = 1; i < kWorkers; ++i) end_poll(i);
+      for (int n = 0; n < rest; ++n) turn();
+    }
+  }
+
+  act::Demoter demoter{nullptr, nullptr};
+  EventLog events;
+  Reporter reporter{events};
+  HeldWorkers held{demoter, clock(), reporter};
+};
+
+TEST_CASE("shadow counts the spare workers that enforce wakes, however few there are") {
+  for (const std::uint32_t spares : {0U, 1U, 3U, 4U}) {
+    for (const std::uint32_t most : {0U, 2U, policy::kAsManyAsWorkers}) {
+      CAPTURE(spares);
+      CAPTURE(most);
+      Crew enforced(true, spares, most);
+      Crew shadowed(false, spares, most);
+      enforced.play();
+      shadowed.play();
+      const std::uint64_t woken = enforced.service().holds.spare_wakes;
+      CHECK((woken == 0) == (std::min(spares, most) == 0));
+      CHECK(shadowed.service().classes[1].would_be.spare_wakes == woken);
+      CHECK(shadowed.service().holds.spare_wakes == 0);
+    }
+  }
 }
 
 TEST_CASE("the CPU time of every poll that something would be done about counts once") {
