@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "daemon/config/units.h"
+#include "daemon/rpc/change_call.h"
 #include "daemon/rpc/duration_message.h"
-#include "daemon/rpc/policy_changes.h"
 #include "daemon/rpc/policy_message.h"
 
 namespace pulsed::rpc {

@@ -88,11 +88,6 @@ void Gatekeeper::stop() {
   for (Door& door : doors_) door.listener.reset();
 }
 
-void Gatekeeper::cut() {
-  for (auto& [key, connection] : connections_) ::shutdown(connection.fd.get(), SHUT_RDWR);
-  connections_.clear();
-}
-
 bool Gatekeeper::watch(int fd, std::uint64_t key, std::uint32_t events, int how) {
   epoll_event event{};
   event.events = events;

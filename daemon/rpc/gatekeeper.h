@@ -56,8 +56,6 @@ class Gatekeeper {
   void start();
   // Nobody is accepted any more; what was handed over lives on.
   void stop();
-  // Closes what was handed over and still lives. After stop.
-  void cut();
 
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/rpc/policy_changes.h"
+#include "daemon/rpc/change_call.h"
 #include "daemon/rpc/policy_watch.h"
 #include "daemon/rpc/refused_watch.h"
 #include "daemon/rpc/revision_message.h"

@@ -1,4 +1,4 @@
-#include "daemon/rpc/policy_changes.h"
+#include "daemon/rpc/change_call.h"
 
 #include <memory>
 #include <utility>
