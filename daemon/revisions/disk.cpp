@@ -59,4 +59,14 @@ int Disk::read(int dir, const char* name, std::size_t most, std::string& bytes) 
   return 0;
 }
 
+bool write_all(Disk& disk, int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = disk.write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
 }  // namespace pulsed::revisions

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pulsed::revisions {
@@ -25,5 +26,8 @@ class Disk {
   // All bytes of a file, or the first ones if it has more than `most`. What is no file (a directory, a link) has none.
   virtual int read(int dir, const char* name, std::size_t most, std::string& bytes);
 };
+
+// False: errno says why.
+[[nodiscard]] bool write_all(Disk& disk, int fd, std::string_view bytes);
 
 }  // namespace pulsed::revisions

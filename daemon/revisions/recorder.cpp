@@ -15,6 +15,10 @@ Recorder::Recorder(const std::filesystem::path& state_dir, Log log, Disk& disk, 
 void Recorder::load() {
   const StateDirectory::Contents contents = directory_.contents();
   highest_ = contents.highest;
+  for (const std::uint64_t number : contents.unacknowledged) {
+    say(Gravity::kInfo, "nobody was told of revision " + std::to_string(number) +
+                            ", whose commit was cut off or refused: it does not count");
+  }
   WhyNot unknown;  // what the newest say
   for (const std::uint64_t number : contents.revisions) {
     Loaded loaded = load(number);

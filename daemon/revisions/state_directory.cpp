@@ -25,6 +25,7 @@ constexpr std::string_view kTemporary = ".json.tmp";
 constexpr std::string_view kSetAside = ".json.unreadable";
 // More than any policy makes: its YAML has at most 1 MiB, twice in a file, escaped.
 constexpr std::size_t kMostBytes = 8 << 20;
+constexpr std::size_t kMostMarkBytes = 64;
 
 std::string name_of(std::uint64_t number, std::string_view suffix) {
   const std::string digits = std::to_string(number);
@@ -54,10 +55,15 @@ std::string holder_of(int lock) {
 // Some file systems know no fsync of a directory, and need none.
 bool not_needed(int error) { return error == EINVAL || error == ENOTSUP; }
 
+// So that its parent is not itself.
+fs::path without_slash(const fs::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
 }  // namespace
 
 StateDirectory::StateDirectory(fs::path state_dir, Disk& disk)
-    : state_dir_(std::move(state_dir)), disk_(disk) {
+    : state_dir_(without_slash(state_dir)), disk_(disk), mark_(disk) {
   std::error_code ignored;  // what is missing then shows when its child is made
   fs::create_directories(state_dir_.parent_path(), ignored);
   make(state_dir_);
@@ -118,6 +124,9 @@ void StateDirectory::hold() {
     return;
   }
   lock_ = std::move(lock);
+  if (!mark_.open(directory_.get())) {
+    give_up(fault_of("cannot write", state_dir_ / "revisions" / AcknowledgedMark::kName));
+  }
   // Only for the message above: a full disk must not keep us from reading what is there.
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(lock_.get(), 0) != 0 ||
@@ -139,8 +148,14 @@ StateDirectory::Contents StateDirectory::contents() {
     give_up(fault_of("cannot list", state_dir_ / "revisions"));
     return contents;
   }
+  const std::optional<std::uint64_t> mark = read_mark();
   for (const std::string& name : names) {
-    if (const auto number = number_of(name, kComplete)) contents.revisions.push_back(*number);
+    if (const auto number = number_of(name, kComplete)) {
+      const bool counts = !mark || *number <= *mark;
+      (counts ? contents.revisions : contents.unacknowledged).push_back(*number);
+      if (!counts && fault_.empty()) disk_.remove(directory_.get(), name.c_str());
+      if (!counts) continue;
+    }
     for (const std::string_view suffix : {kComplete, kSetAside}) {
       contents.highest = std::max(contents.highest, number_of(name, suffix).value_or(0));
     }
@@ -149,7 +164,21 @@ StateDirectory::Contents StateDirectory::contents() {
     if (left_behind && fault_.empty()) disk_.remove(directory_.get(), name.c_str());
   }
   std::sort(contents.revisions.begin(), contents.revisions.end());
+  acknowledged_ = mark.value_or(contents.highest);
   return contents;
+}
+
+std::optional<std::uint64_t> StateDirectory::read_mark() {
+  std::string bytes;
+  if (disk_.read(directory_.get(), AcknowledgedMark::kName, kMostMarkBytes, bytes) != 0) {
+    if (errno != ENOENT) {
+      give_up(fault_of("cannot read", state_dir_ / "revisions" / AcknowledgedMark::kName));
+    }
+    return {};
+  }
+  const auto number = AcknowledgedMark::read(bytes);
+  mark_.found(number);
+  return number;
 }
 
 fs::path StateDirectory::path_of(std::uint64_t number) const {
@@ -167,6 +196,19 @@ config::Reading<std::string> StateDirectory::read(std::uint64_t number) const {
 
 WhyNot StateDirectory::write(std::uint64_t number, std::string_view bytes) {
   if (!fault_.empty()) return fault_;
+  // It was never written, or not to the end.
+  if (WhyNot why = mark_.set(acknowledged_)) {
+    return *why + " in " + path_of(number).parent_path().string();
+  }
+  WhyNot why = place(number, bytes);
+  if (!why) why = acknowledge(number);
+  if (!why) return {};
+  // The mark keeps one that stays from being in force; the next one of this number is written over it.
+  if (const WhyNot stays = remove(number)) *why += "; and " + *stays;
+  return why;
+}
+
+WhyNot StateDirectory::place(std::uint64_t number, std::string_view bytes) {
   const std::string temporary = name_of(number, kTemporary);
   const std::string name = name_of(number, kComplete);
   WhyNot why = write_temporary(temporary, bytes);
@@ -178,9 +220,21 @@ WhyNot StateDirectory::write(std::uint64_t number, std::string_view bytes) {
     return why;
   }
   if (disk_.sync(directory_.get()) == 0 || not_needed(errno)) return {};
-  why = fault_of("cannot sync", path_of(number).parent_path());
-  // It may be there after a power failure or not; what was refused must not be.
-  if (const WhyNot stays = remove(number)) *why += "; and " + *stays;
+  return fault_of("cannot sync", path_of(number).parent_path());
+}
+
+WhyNot StateDirectory::acknowledge(std::uint64_t number) {
+  WhyNot why = mark_.set(number);
+  if (!why) {
+    acknowledged_ = number;
+    return {};
+  }
+  *why += " in " + path_of(number).parent_path().string();
+  // The one case left open: a disk that takes the mark, fails to sync it, and then takes nothing any more.
+  if (mark_.set(acknowledged_)) {
+    *why += "; a pulsed that is started while this lasts may put revision " +
+            std::to_string(number) + " in force all the same";
+  }
   return why;
 }
 
@@ -190,12 +244,7 @@ WhyNot StateDirectory::write_temporary(const std::string& name, std::string_view
   const shm::Fd file(disk_.open(directory_.get(), name.c_str(),
                                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return fault_of("cannot write", path);
-  while (!bytes.empty()) {
-    const ssize_t n = disk_.write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fault_of("cannot write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (!write_all(disk_, file.get(), bytes)) return fault_of("cannot write", path);
   if (disk_.sync(file.get()) != 0) return fault_of("cannot sync", path);
   return {};
 }

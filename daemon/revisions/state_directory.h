@@ -14,13 +14,11 @@
 #include <vector>
 
 #include "daemon/config/config_error.h"
+#include "daemon/revisions/acknowledged_mark.h"
 #include "daemon/revisions/disk.h"
 #include "shared_memory/segment.h"
 
 namespace pulsed::revisions {
-
-// Why something was not done, in words; nothing: it was done.
-using WhyNot = std::optional<std::string>;
 
 class StateDirectory {
  public:
@@ -32,8 +30,9 @@ class StateDirectory {
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
   struct Contents {
-    std::vector<std::uint64_t> revisions;  // ascending
-    std::uint64_t highest = 0;             // number ever seen, those set aside included
+    std::vector<std::uint64_t> revisions;       // ascending
+    std::uint64_t highest = 0;                  // number ever seen, those set aside included
+    std::vector<std::uint64_t> unacknowledged;  // not among the others, and removed
   };
   // Removes what unfinished writes left behind, too. That it does not read is a fault: what we do not know is not to be
   // written over.
@@ -53,12 +52,17 @@ class StateDirectory {
   void make(const std::filesystem::path& directory);
   void open();
   void hold();
+  [[nodiscard]] std::optional<std::uint64_t> read_mark();
+  [[nodiscard]] WhyNot place(std::uint64_t number, std::string_view bytes);
+  [[nodiscard]] WhyNot acknowledge(std::uint64_t number);
   [[nodiscard]] WhyNot write_temporary(const std::string& name, std::string_view bytes);
 
   std::filesystem::path state_dir_;
   Disk& disk_;
   shm::Fd directory_;  // not valid: there is nothing to read either
   shm::Fd lock_;
+  AcknowledgedMark mark_;
+  std::uint64_t acknowledged_ = 0;
   std::string fault_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,15 +41,17 @@ std::vector<std::string> files_of(const std::string& state_dir) {
 }
 
 using Calls = std::vector<std::string>;
-const Calls kCommit{"open", "write", "sync", "rename", "sync"};
+const Calls kCommit{"open", "write", "sync", "rename", "sync", "write", "sync"};
+constexpr std::size_t kSyncDirectory = 5;
 
 }  // namespace
 
-TEST_CASE("A commit is five calls, and a sixth removes the oldest") {
+TEST_CASE("A commit is seven calls, and an eighth removes the oldest") {
   const TempDir dir;
   FailingDisk disk;
   RevisionStore store(dir.path(), {}, &disk);
-  for (std::uint64_t i = 1; i <= RevisionStore::kKept + 10; ++i) {
+  made(commit(store, {numbered_policy(1), kSomebody}));  // the first marks where it begins, too
+  for (std::uint64_t i = 2; i <= RevisionStore::kKept + 10; ++i) {
     disk.work();
     made(commit(store, {numbered_policy(i), kSomebody}));
     // The oldest goes after the answer; what was made next waited for that.
@@ -102,7 +105,55 @@ TEST_CASE("A disk that refuses everything from some call on changes nothing unti
     disk.work();
     CHECK(made(commit(store, {numbered_policy(2), kSomebody}))->number == 2);
     CHECK(number_on_disk(dir.path()) == 2);
-    CHECK(files_of(dir.path()).size() == 3);  // with the lock
+    CHECK(files_of(dir.path()).size() == 4);  // with the lock and the mark
+  }
+}
+
+// The guarantee: whatever the disk refused, and for good from then on, the next daemon has what was acknowledged last, though the
+// file of the revision that was refused may stand there. But for the sync of the mark, the last call of a commit: where that
+// fails and nothing else works then, the refusal says what may come.
+TEST_CASE("A refused revision that could not be removed is not in force at the next start either") {
+  for (const int error : {EIO, EROFS}) {
+    for (std::size_t call = 1; call <= kCommit.size(); ++call) {
+      CAPTURE(call);
+      const TempDir dir;
+      FailingDisk disk;
+      std::string why;
+      {
+        RevisionStore store(dir.path(), {}, &disk);
+        made(commit(store, {numbered_policy(1), kSomebody}));
+        disk.fail(call, error, true);
+        why = refused(commit(store, {numbered_policy(2), kSomebody})).why;
+        refused(commit(store, {numbered_policy(2), kSomebody}));
+      }
+      const bool in_doubt = why.find("may put revision 2 in force") != std::string::npos;
+      CHECK(in_doubt == (call >= kCommit.size() - 1));
+      // Read-only, then as new.
+      if (call < kCommit.size()) {
+        const RevisionStore next(dir.path(), {}, &disk);
+        CHECK(next.current()->number == 1);
+      }
+      if (call < kCommit.size()) CHECK(number_on_disk(dir.path()) == 1);
+    }
+  }
+}
+
+TEST_CASE("A mark that is torn or gone takes no acknowledged revision away") {
+  for (const char* bytes : {"", "0000000000000000000", "garbage"}) {
+    const TempDir dir;
+    {
+      RevisionStore store(dir.path());
+      made(commit(store, {numbered_policy(1), kSomebody}));
+      made(commit(store, {numbered_policy(2), kSomebody}));
+    }
+    const std::string mark = dir.path() + "/revisions/acknowledged";
+    REQUIRE(fs::exists(mark));
+    std::ofstream(mark) << bytes;
+    if (*bytes == '\0') fs::remove(mark);
+    RevisionStore store(dir.path());
+    CHECK(store.current()->number == 2);
+    CHECK(made(commit(store, {numbered_policy(3), kSomebody}))->number == 3);
+    CHECK(number_on_disk(dir.path()) == 3);
   }
 }
 
@@ -130,9 +181,10 @@ TEST_CASE("A signal within a write does not refuse it") {
   const TempDir dir;
   FailingDisk disk;
   RevisionStore store(dir.path(), {}, &disk);
-  disk.fail(2, EINTR);
   made(commit(store, {numbered_policy(1), kSomebody}));
-  CHECK(number_on_disk(dir.path()) == 1);
+  disk.fail(2, EINTR);
+  made(commit(store, {numbered_policy(2), kSomebody}));
+  CHECK(number_on_disk(dir.path()) == 2);
 }
 
 TEST_CASE("File systems that sync no directories are used without") {
@@ -140,9 +192,10 @@ TEST_CASE("File systems that sync no directories are used without") {
     const TempDir dir;
     FailingDisk disk;
     RevisionStore store(dir.path(), {}, &disk);
-    disk.fail(kCommit.size(), error);
-    CHECK(made(commit(store, {numbered_policy(1), kSomebody}))->number == 1);
-    CHECK(number_on_disk(dir.path()) == 1);
+    made(commit(store, {numbered_policy(1), kSomebody}));
+    disk.fail(kSyncDirectory, error);
+    CHECK(made(commit(store, {numbered_policy(2), kSomebody}))->number == 2);
+    CHECK(number_on_disk(dir.path()) == 2);
   }
 }
 
@@ -159,11 +212,11 @@ TEST_CASE("An oldest revision that cannot be removed is said once and removed la
     refused(commit(store, {numbered_policy(1), kSomebody, "", 0}));
   }
   CHECK(said.count(Gravity::kWarning, "cannot remove") == 1);
-  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 4 + 1);
+  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 4 + 2);
   disk.work();
   made(commit(store, {numbered_policy(++number), kSomebody}));
   store.stop();
-  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 1);
+  CHECK(files_of(dir.path()).size() == RevisionStore::kKept + 2);
 }
 
 TEST_CASE("A file that changed is not put in force while it cannot be stored, and is next time") {
@@ -183,7 +236,7 @@ TEST_CASE("A file that changed is not put in force while it cannot be stored, an
 
 TEST_CASE(
     "With a disk that is full at the start the file is in force all the same, and stored later") {
-  for (std::size_t call = 1; call <= 12; ++call) {
+  for (std::size_t call = 1; call <= 16; ++call) {
     CAPTURE(call);
     const TempDir dir;
     FailingDisk disk;

@@ -58,6 +58,13 @@ TEST_CASE("The state directory is made for its owner alone, with all above it") 
   CHECK(mode_of(state + "/revisions") == 0700);
 }
 
+TEST_CASE("A slash at the end of its path does not make it anybody's") {
+  const TempDir dir;
+  const RevisionStore store(dir.path() + "/a/state/");
+  CHECK(store.not_durable().empty());
+  CHECK(mode_of(dir.path() + "/a/state") == 0700);
+}
+
 TEST_CASE("A second store in the same directory is refused with the holder and a way out") {
   const TempDir dir;
   const RevisionStore store(dir.path());
@@ -110,7 +117,8 @@ TEST_CASE("Files that do not read are set aside wherever they stand, and all of 
 
 TEST_CASE("A directory or a link where a file should be does not read either") {
   const TempDir dir;
-  fill(dir, 1);
+  fill(dir, 4);
+  for (const std::uint64_t number : {2, 3, 4}) fs::remove(file(dir, number));
   fs::create_directory(file(dir, 2));
   fs::create_symlink(file(dir, 1), file(dir, 3));
   REQUIRE(::mkfifo(file(dir, 4).c_str(), 0600) == 0);
