@@ -41,6 +41,52 @@ rpc::Site api_site(Daemon& daemon, revisions::RevisionStore& store) {
           .warn = [](const std::string& line) { spdlog::warn("api: {}", line); }};
 }
 
+// The store is older than the daemon that its thread calls, and outlives it.
+class StoppedAtEnd {
+ public:
+  explicit StoppedAtEnd(revisions::RevisionStore& store) : store_(store) {}
+  ~StoppedAtEnd() { store_.stop(); }
+  StoppedAtEnd(const StoppedAtEnd&) = delete;
+  StoppedAtEnd& operator=(const StoppedAtEnd&) = delete;
+
+ private:
+  revisions::RevisionStore& store_;
+};
+
+void start_http(std::optional<http::HttpServer>& http, const config::Config& config,
+                Daemon& daemon) {
+  if (!config.http) return;
+  http.emplace(http::Options{.host = config.http->host, .port = config.http->port},
+               http::Site{daemon, metrics::render, [&daemon] { return daemon.ready(); }});
+  http->start();
+  spdlog::info("http://{}:{}/metrics", config.http->host, http->port());
+}
+
+rpc::Options api_options(const config::Config& config) {
+  return {.run_dir = config.run_dir.string(),
+          .state_dir = config.state_dir.string(),
+          .api = config.api,
+          .abi_major = PULSED_ABI_MAJOR};
+}
+
+void start_api(rpc::ApiServer& api, const config::Config& config) {
+  api.start();
+  if (api.tcp_port() != 0) spdlog::info("gRPC on {}:{}", config.api.tcp->host, api.tcp_port());
+}
+
+void say_started(const config::Config& config, const revisions::Revision& in_force) {
+  spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", PULSED_VERSION,
+               config.run_dir.string(), policy::name(in_force.policy.enforcement),
+               policy::name(in_force.policy.profile), in_force.number);
+}
+
+template <typename Reload>
+void reload_until_ended(const Reload& reload) {
+  const sigset_t signals = handled_signals();
+  int signal = 0;
+  while (::sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload();
+}
+
 }  // namespace
 
 void block_handled_signals() {
@@ -62,33 +108,16 @@ int serve(const config::Sources& sources, config::Settings settings) {
   const revisions::RevisionPtr first = store.current();
   Daemon daemon(settings.config, first->policy, first->number, demotion.demoter(), PULSED_VERSION);
   store.start([&](const auto& next) { daemon.put_in_force(next->policy, next->number); });
+  // Whichever way this ends: what commits wait is done before the daemon is gone.
+  const StoppedAtEnd stop_store(store);
   std::optional<http::HttpServer> http;
-  if (const auto& address = settings.config.http) {
-    http.emplace(http::Options{.host = address->host, .port = address->port},
-                 http::Site{daemon, metrics::render, [&daemon] { return daemon.ready(); }});
-    http->start();
-    spdlog::info("http://{}:{}/metrics", address->host, http->port());
-  }
-  rpc::ApiServer api({.run_dir = run_dir,
-                      .state_dir = settings.config.state_dir.string(),
-                      .api = settings.config.api,
-                      .abi_major = PULSED_ABI_MAJOR},
-                     api_site(daemon, store));
-  api.start();
-  if (api.tcp_port() != 0) {
-    spdlog::info("gRPC on {}:{}", settings.config.api.tcp->host, api.tcp_port());
-  }
-  daemon
-      .start();  // last: once services may come, a flood of them may leave no descriptor for the rest
-  spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", PULSED_VERSION, run_dir,
-               policy::name(first->policy.enforcement), policy::name(first->policy.profile),
-               first->number);
+  start_http(http, settings.config, daemon);
+  daemon.start();
+  rpc::ApiServer api(api_options(settings.config), api_site(daemon, store));
+  start_api(api, settings.config);
+  say_started(settings.config, *first);
   sd_notify("READY=1");
-  const sigset_t signals = handled_signals();
-  int signal = 0;
-  while (::sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
-    reload(sources, settings, store, daemon);
-  }
+  reload_until_ended([&] { reload(sources, settings, store, daemon); });
   sd_notify("STOPPING=1");
   spdlog::info("stopping: every directive is taken back");
   api.stop();
