@@ -342,28 +342,6 @@ TEST_CASE("A class that comes waits for the rest of a round, not for what others
   CHECK(waited <= 2 * (1000 * ClassCredit::kUnit + 100us));
 }
 
-// The guarantee: items of one task leave in the order they came, also while it goes from class to
-// class with some of them waiting; those of a class do so as long as no such task is among them.
-TEST_CASE("What is queued of one task keeps its order, whatever its class") {
-  Random random(7);
-  pulsed::asio::detail::WeightedQueue<std::pair<int, int>> queue;
-  int next[4] = {};
-  int expected[4] = {};
-  std::uint16_t cls[4] = {};
-  for (int i = 0; i < 50'000; ++i) {
-    const int t = random.pick(0, 3);
-    if (random.pick(0, 9) == 0) cls[t] = static_cast<std::uint16_t>(random.pick(0, 5));
-    if (queue.size() < 50 && random.pick(0, 1) == 0) {
-      queue.push({nullptr, cls[t]}, static_cast<std::uint32_t>(random.pick(1, 1000)), &tasks[t],
-                 std::pair(t, next[t]++));
-    } else if (!queue.empty()) {
-      const auto taken = queue.take();
-      REQUIRE(taken.item.second == expected[taken.item.first]++);
-      queue.end(taken.turn, random.cost(10ms), 100);
-    }
-  }
-}
-
 TEST_CASE("The same number in two sessions is two classes") {
   const int sessions[2] = {};
   Queue queue;

@@ -8,7 +8,8 @@
 //
 // A class in debt pays also while it has no work, as long as others wait: else one that rests for a
 // moment after each long poll would get all it wants. Credit ends with the work: nobody saves up.
-// Items of one task leave in the order they came, even if its class changes in between.
+// Items of one task leave in the order they came, even if its class changes in between: those of the
+// new class wait until those of the old one are gone, and then join the new one.
 //
 // Pure: no clock, no lock. Memory is that of what waits, runs, or owes. A round takes one pass over
 // these classes; all else the same time for any number of them.
@@ -57,11 +58,16 @@ class WeightedQueue {
   // Where it throws, for lack of memory, the item stays with the caller.
   void push(const IsolatedClass& cls, std::uint32_t weight, const void* task, Item&& item) {
     TaskItems& of_task = tasks_[task];
-    if (of_task.count == 0) of_task.lane = lane_of(cls);
-    Lane& lane = *of_task.lane;
-    if (lane.cls == cls) lane.credit.weigh(weight);
-    lane.items.emplace_back(task, std::move(item));
-    ++of_task.count;
+    Lane& lane = *lane_of(cls);
+    lane.credit.weigh(weight);
+    if (of_task.count == 0) of_task.lane = &lane;
+    if (of_task.lane == &lane && of_task.later.empty()) {
+      lane.items.emplace_back(task, &lane, std::move(item));
+      ++of_task.count;
+    } else {
+      of_task.later.emplace_back(task, &lane, std::move(item));
+      ++lane.coming;
+    }
     ++waiting_;
   }
 
@@ -100,19 +106,28 @@ class WeightedQueue {
   }
 
  private:
+  struct Lane;
+  struct Waiting {
+    Waiting(const void* of, Lane* in, Item&& what) : task(of), lane(in), item(std::move(what)) {}
+    const void* task;
+    Lane* lane;  // of its class
+    Item item;
+  };
   struct Lane {
     IsolatedClass cls;
     ClassCredit credit{};
-    std::list<std::pair<const void*, Item>> items{};  // with their tasks
+    std::list<Waiting> items{};
+    std::size_t coming = 0;  // items that their tasks' earlier ones, in other lanes, hold back
 
     [[nodiscard]] bool forgettable() const noexcept {
-      return items.empty() && credit.running() == 0 && !credit.owes();
+      return items.empty() && coming == 0 && credit.running() == 0 && !credit.owes();
     }
   };
   using Place = typename std::list<Lane>::iterator;
   struct TaskItems {
-    Place lane;  // where all of them wait
-    std::size_t count = 0;
+    Lane* lane = nullptr;        // where its first ones wait ...
+    std::size_t count = 0;       // ... so many of them
+    std::list<Waiting> later{};  // the others
   };
   struct Hash {
     std::size_t operator()(const IsolatedClass& cls) const noexcept {
@@ -140,12 +155,27 @@ class WeightedQueue {
     return lane != lanes_.end() && lane->credit.any() ? lane : lanes_.end();
   }
   Item take_first(Lane& lane) {
-    const auto of_task = tasks_.find(lane.items.front().first);
-    if (--of_task->second.count == 0) tasks_.erase(of_task);
-    Item item = std::move(lane.items.front().second);
+    const auto of_task = tasks_.find(lane.items.front().task);
+    Item item = std::move(lane.items.front().item);
     lane.items.pop_front();
     --waiting_;
+    if (--of_task->second.count == 0) {
+      bring_later(of_task->second);
+      if (of_task->second.count == 0) tasks_.erase(of_task);
+    }
     return item;
+  }
+  // Those of one class that come next.
+  static void bring_later(TaskItems& of_task) noexcept {
+    std::list<Waiting>& later = of_task.later;
+    if (later.empty()) return;
+    Lane& lane = *later.front().lane;
+    of_task.lane = &lane;
+    while (!later.empty() && later.front().lane == &lane) {
+      lane.items.splice(lane.items.end(), later, later.begin());
+      --lane.coming;
+      ++of_task.count;
+    }
   }
 
   // None that waits has credit: as many rounds at once as it takes until one has.
