@@ -18,7 +18,6 @@ namespace net = boost::asio;
 using namespace std::chrono_literals;
 using pulsed::TaskClass;
 using pulsed::asio::task_executor;
-using pulsed::asio::detail::PollCost;
 using pulsed::test::on_isolation_thread;
 using pulsed::test::wait_until;
 using pulsed::test::WatchedService;
@@ -27,19 +26,34 @@ namespace {
 
 using Executor = task_executor<net::io_context::executor_type>;
 
-// As the pool measures it, so that what a poll costs does not depend on how busy the machine is.
-void burn(std::chrono::nanoseconds cpu) {
-  PollCost cost;
-  for (std::chrono::nanoseconds used{}; used < cpu;) used += cost.next();
+using Clock = std::chrono::steady_clock;
+
+void burn(std::chrono::nanoseconds time) {
+  for (const auto end = Clock::now() + time; Clock::now() < end;) {
+  }
 }
+
+// For what the polls of a class held threads of the pool.
+struct Held {
+  std::atomic<std::chrono::nanoseconds::rep> all{0};
+  std::atomic<std::chrono::nanoseconds::rep> longest{0};
+
+  void add(std::chrono::nanoseconds time) {
+    all += time.count();
+    auto before = longest.load();
+    while (before < time.count() && !longest.compare_exchange_weak(before, time.count())) {
+    }
+  }
+};
 
 // A context whose one isolation thread is contended: endless chains of two classes.
 struct Contended : WatchedService {
   net::io_context ctx;
   TaskClass a = session.task_class("a");
   TaskClass b = session.task_class("b");
-  std::atomic<int> polls_of_a{0};
-  std::atomic<int> polls_of_b{0};
+  std::atomic<int> polls{0};
+  Held held_by_a;
+  Held held_by_b;
   std::function<void()> poll_of_a = [] { burn(200us); };
   std::function<void()> poll_of_b = [] { burn(200us); };
 
@@ -54,26 +68,34 @@ struct Contended : WatchedService {
     peer.ask_class(of.id(), weight << PULSED_WORD_WEIGHT_SHIFT | PULSED_DIRECTIVE_ISOLATE);
   }
 
-  // Of all polls until there are so many of either in all, the part that was a's.
-  double share_of_a(int all) {
-    polls_of_a = polls_of_b = 0;
+  // Of the time for which threads were held, the part that a's polls did: over so many polls at least, and so long that
+  // a machine that is busy elsewhere, and stretches one of them, does not matter.
+  double share_of_a(int least) {
+    polls = 0;
+    for (Held* held : {&held_by_a, &held_by_b}) held->all = held->longest = 0;
     ctx.restart();
     for (int i = 0; i < chains; ++i) {
-      chain({ctx.get_executor(), session.open(a)}, poll_of_a, polls_of_a, all);
-      chain({ctx.get_executor(), session.open(b)}, poll_of_b, polls_of_b, all);
+      chain({ctx.get_executor(), session.open(a)}, poll_of_a, held_by_a, least);
+      chain({ctx.get_executor(), session.open(b)}, poll_of_b, held_by_b, least);
     }
     ctx.run();
-    return static_cast<double>(polls_of_a) / (polls_of_a + polls_of_b);
+    return static_cast<double>(held_by_a.all) / static_cast<double>(held_by_a.all + held_by_b.all);
   }
 
  private:
-  void chain(const Executor& ex, std::function<void()>& poll, std::atomic<int>& polls, int all) {
-    net::post(ex, [this, ex, &poll, &polls, all] {
+  [[nodiscard]] bool enough(int least) const {
+    const auto longest = std::max(held_by_a.longest.load(), held_by_b.longest.load());
+    return polls >= least && held_by_a.all + held_by_b.all >= 50 * longest;
+  }
+  void chain(const Executor& ex, std::function<void()>& poll, Held& held, int least) {
+    net::post(ex, [this, ex, &poll, &held, least] {
       REQUIRE(on_isolation_thread());
+      const auto start = Clock::now();
       poll();
-      if (polls_of_a + polls_of_b >= all) return;
+      if (enough(least)) return;
+      held.add(Clock::now() - start);
       ++polls;
-      chain(ex, poll, polls, all);
+      chain(ex, poll, held, least);
     });
   }
 };
@@ -102,19 +124,17 @@ TEST_CASE("A class of long polls gets as much of a pool as one of short ones, no
   t.poll_of_a = [] { burn(1ms); };
   t.weigh(t.a, 100);
   t.weigh(t.b, 100);
-  CHECK(t.share_of_a(300) == doctest::Approx(1.0 / 6).epsilon(0.2));
+  CHECK(t.share_of_a(300) == doctest::Approx(0.5).epsilon(0.1));
 }
 
-TEST_CASE("A poll is charged for the CPU time it used, not for the time it waited") {
-  Contended t;
-  t.poll_of_a = [] {
-    burn(100us);
-    std::this_thread::sleep_for(2ms);
-  };
-  t.poll_of_b = [] { burn(100us); };
+TEST_CASE("Polls that compute have their share of the threads beside a class whose polls sleep") {
+  Contended t(2);
+  t.chains = 8;
+  t.poll_of_a = [] { burn(1ms); };
+  t.poll_of_b = [] { std::this_thread::sleep_for(10ms); };
   t.weigh(t.a, 100);
   t.weigh(t.b, 100);
-  CHECK(t.share_of_a(200) > 0.25);  // 0.05, were it charged for both
+  CHECK(t.share_of_a(300) == doctest::Approx(0.5).epsilon(0.2));  // 0.01, were CPU time shared
 }
 
 TEST_CASE("Two threads of a pool share as one does") {

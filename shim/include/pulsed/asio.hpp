@@ -30,7 +30,7 @@
 // whatever number of threads runs the context. Work queued for the pool of a stopped io_context goes
 // back to the io_context, which keeps it.
 //
-// Isolated tasks share the pool fairly: while classes contend, the CPU time of its threads goes to each
+// Isolated tasks share the pool fairly: while classes contend, the time of its threads goes to each
 // in proportion to its weight under the policy, 100 if nothing is said, and each comes to its turn.
 // Within a class it is first come, first served.
 //

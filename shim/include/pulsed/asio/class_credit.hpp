@@ -23,7 +23,7 @@ class ClassCredit {
   static constexpr std::uint32_t kMaxWeight = 1000;
   // A round's, for each unit of weight: 100 us for an ordinary class.
   static constexpr Time kUnit = std::chrono::microseconds(1);
-  // Of a poll, as its way through the pool is not free either: or a class whose polls only block would
+  // Of a poll, as its way through the pool is not free either: or a class of polls that do nothing would
   // have turns without end.
   static constexpr Time kLeastCost = std::chrono::microseconds(10);
   // So that nothing overflows.

@@ -1,8 +1,8 @@
 // The threads of one isolation pool and the queue they serve, started one by one as work comes.
 //
-// The queue is fair: while task classes contend, each gets CPU time of these threads in proportion to
-// the weight that the policy gives it, and none waits for ever (weighted_queue.hpp). A class is charged
-// for what its polls used once they have: a poll that goes on is never cut short for another class.
+// The queue is fair: while task classes contend, each holds these threads for times in proportion to the
+// weight that the policy gives it, and none waits for ever (weighted_queue.hpp). A class is charged for
+// its polls once they end (poll_cost.hpp): one that goes on is never cut short for another class.
 // Weights hold within a pool; those of several contexts contend as the kernel's threads do.
 //
 // Thread-safe. Owned by the pool's service and, jointly, by its threads, so that a thread that

@@ -1,12 +1,12 @@
-// What the polls of one pool thread use: its CPU time, which neither other threads nor waiting
-// stretch; or time on the clock, where the system does not tell CPU time.
+// What the polls of one pool thread cost: the time for which they hold it, whether they compute or block.
+// That is what the pool has little of: were CPU time shared instead, a class whose polls sleep would hold
+// all threads for next to nothing, and those that compute would hardly come to their turns.
 //
 // One reading a poll, at its end: what lies between two polls, such as to wake up for the next, counts
-// for the later one. A reading costs about 0.4 us.
+// for the later one.
 #pragma once
 
 #include <chrono>
-#include <ctime>
 
 namespace pulsed::asio::detail {
 
@@ -16,28 +16,16 @@ class PollCost {
   // Since the last call.
   [[nodiscard]] std::chrono::nanoseconds next() noexcept {
     const auto before = latest_;
-    latest_ = now();
+    latest_ = Clock::now();
     return latest_ - before;
   }
   // The thread has waited for the poll that now begins.
-  void waited() noexcept {
-    if (clock_ != CLOCK_THREAD_CPUTIME_ID) latest_ = now();
-  }
+  void waited() noexcept { latest_ = Clock::now(); }
 
  private:
-  static clockid_t best_clock() noexcept {
-    timespec t{};
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0 ? CLOCK_THREAD_CPUTIME_ID
-                                                           : CLOCK_MONOTONIC;
-  }
-  [[nodiscard]] std::chrono::nanoseconds now() const noexcept {
-    timespec t{};
-    clock_gettime(clock_, &t);
-    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
-  }
+  using Clock = std::chrono::steady_clock;
 
-  const clockid_t clock_ = best_clock();
-  std::chrono::nanoseconds latest_ = now();
+  Clock::time_point latest_ = Clock::now();
 };
 
 }  // namespace pulsed::asio::detail
