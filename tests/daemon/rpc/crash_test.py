@@ -11,8 +11,9 @@ from api_daemon import PATIENCE, ApiTest
 
 Code = grpc.StatusCode
 FAILPOINTS = os.environ.get("PULSED_FAILPOINTS_LIBRARY", "")
-# open, write, fsync, rename, fsync of the directory, and unlink of the oldest: what storing a revision does.
-CALLS = 6
+# What storing a revision does: open, write, fsync, rename, fsync of the directory; write and fsync of the mark that it is
+# acknowledged; and unlink of the oldest.
+CALLS = 8
 TRIALS = 100 if "PULSED_TEST_FULL" in os.environ else 3
 DISK_FULL = 28
 
@@ -53,7 +54,7 @@ class KilledWhileStoring(ApiTest):
         for trial in range(TRIALS):
             for call in range(1, CALLS + 1):
                 number += 1
-                self.plan(call, "torn" if call == 2 and trial % 2 else "kill")
+                self.plan(call, "torn" if call in (2, 6) and trial % 2 else "kill")
                 with self.assertRaises(grpc.RpcError) as caught:
                     self.update(number)
                 self.assertEqual(caught.exception.code(), Code.UNAVAILABLE)
