@@ -112,9 +112,10 @@ int serve(const config::Sources& sources, config::Settings settings) {
   const StoppedAtEnd stop_store(store);
   std::optional<http::HttpServer> http;
   start_http(http, settings.config, daemon);
-  daemon.start();
   rpc::ApiServer api(api_options(settings.config), api_site(daemon, store));
   start_api(api, settings.config);
+  // Last: a flood of services may leave no descriptor, and gRPC ends a process that has none for its start.
+  daemon.start();
   say_started(settings.config, *first);
   sd_notify("READY=1");
   reload_until_ended([&] { reload(sources, settings, store, daemon); });

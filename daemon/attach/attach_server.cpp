@@ -2,12 +2,14 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <stdexcept>
 
@@ -24,6 +26,8 @@ constexpr std::chrono::milliseconds kHelloTimeout{1000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // One turn of the thread accepts no more, so that a storm of connections cannot keep it from hellos and from stopping.
 constexpr int kAcceptsPerTurn = 64;
+// Descriptors kept free of connections: a quarter of what there are, at most.
+constexpr rlim_t kReserve = 64;
 // 73 years: no clock has run that long, and what is reckoned from a few of them fits 64 bits.
 constexpr std::uint64_t kMostClockNs = INT64_MAX / 4;
 constexpr std::uint64_t kListenerKey = 0;
@@ -75,10 +79,22 @@ bool send_segments(int socket, const shm::DaemonEnd& end) {
 
 bool AttachedService::alive() const { return pidfd == nullptr || !has_ended(pidfd->get()); }
 
+namespace {
+
+int descriptors_for_connections() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT_MAX;
+  const rlim_t most = std::min<rlim_t>(limit.rlim_cur, INT_MAX);
+  return static_cast<int>(most - std::min(kReserve, most / 4));
+}
+
+}  // namespace
+
 AttachServer::AttachServer(const std::string& run_dir, Limits limits, shm::ClockInfo clock)
     : run_dir_(run_dir),
       limits_(std::move(limits)),
       clock_(clock),
+      descriptors_(descriptors_for_connections()),
       listener_(listen_for_services(run_dir + "/attach.sock")),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -165,8 +181,9 @@ std::size_t AttachServer::mute_connections_of(uid_t uid) const {
 void AttachServer::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {  // epoll tells again of those that still wait
     shm::Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.valid()) {
-      if (errno != EMFILE && errno != ENFILE) return;
+    if (!socket.valid() && errno != EMFILE && errno != ENFILE) return;
+    // A new descriptor is the lowest that is free.
+    if (!socket.valid() || socket.get() >= descriptors_) {
       emit(Refused{"out of file descriptors; raise LimitNOFILE"});
       pause_accepting(true);
       return;

@@ -110,6 +110,7 @@ class AttachServer {
   const std::string run_dir_;
   const Limits limits_;
   const shm::ClockInfo clock_;
+  const int descriptors_;  // connections have lower ones: some are left to the rest of the daemon
   shm::Fd listener_;
   shm::Fd epoll_;
   shm::Fd wake_;
