@@ -111,14 +111,15 @@ ClassPolicy resolved_backwards(const Policy& policy, const Subject& subject, Pri
     });
   }
   result.enforcement = std::min(result.enforcement, policy.enforcement_limit);
+  if (result.enforcement == Enforcement::kObserve) fields.max_tier = Tier::kMonitor;
   result.fields = scaled(fields, result.priority);
   return result;
 }
 
-template <typename Field>
-void check_origin(const Policy& policy, const Subject& subject, const Explanation& why,
-                  const Field& field, Origin origin) {
-  const auto& value = why.unscaled.*field.value;
+// Where the value came from, before anything held it down.
+template <typename Field, typename Value>
+void check_origin(const Policy& policy, const Subject& subject, const Field& field,
+                  const Value& value, Origin origin) {
   switch (origin.place) {
     case Place::kRule: {
       hold(origin.rule < policy.rules.size(), "an origin is a rule there is");
@@ -142,8 +143,19 @@ void check_origin(const Policy& policy, const Subject& subject, const Explanatio
 void check_explanation(const Policy& policy, const Subject& subject, Priority registered) {
   const Explanation why = explain(policy, subject, registered);
   std::size_t at = 0;
-  for_each_tier_field(
-      [&](const auto& field) { check_origin(policy, subject, why, field, why.origins[at++]); });
+  for_each_tier_field([&](const auto& field) {
+    const Origin origin = why.origins[at++];
+    if constexpr (std::is_same_v<decltype(field.value), Tier TierFields::*>) {
+      if (const auto& held = why.max_tier_held_down) {
+        hold(why.unscaled.max_tier == Tier::kMonitor && held->from > Tier::kMonitor &&
+                 why.holds.enforcement == Enforcement::kObserve,
+             "observe holds max_tier down to monitor, and nothing else does");
+        check_origin(policy, subject, field, held->from, held->origin);
+        return;
+      }
+    }
+    check_origin(policy, subject, field, why.unscaled.*field.value, origin);
+  });
   for_each_rule_field([&](const auto& field) {
     const Origin origin = why.origins[at++];
     if (origin.place != Place::kRule) return;
