@@ -17,12 +17,15 @@ PULSED_BUILD_PACKAGES=(
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libncurses-dev
   doctest-dev libbenchmark-dev
 )
+# What bundles the page; those of Debian would push out others that are here already.
+command -v node >/dev/null || PULSED_BUILD_PACKAGES+=(nodejs)
+command -v npm >/dev/null || PULSED_BUILD_PACKAGES+=(npm)
 
 # What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, promtool, what counts
-# instructions, a gRPC client that is not ours, what drives a terminal and tells what stands on it, shells that complete, and
-# what reads manual pages.
+# instructions, a gRPC client that is not ours, what drives a terminal and tells what stands on it, shells that complete,
+# what reads manual pages, and the browser that looks at the page.
 PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf openssl
-  python3-pexpect python3-pyte python3-yaml zsh fish mandoc)
+  python3-pexpect python3-pyte python3-yaml zsh fish mandoc chromium)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
 PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)
