@@ -1,5 +1,6 @@
 #include "daemon/rpc/grpc_server.h"
 
+#include <grpc/compression.h>
 #include <grpc/grpc_security_constants.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -27,6 +28,8 @@ constexpr int kMostRequestBytes = 1 << 20;
 constexpr int kMostStreams = 100;  // of a connection
 // Of messages and buffers of one server's connections; over it gRPC lets nothing more in.
 constexpr std::size_t kMostMemory = std::size_t{64} << 20;
+// Reflection is the one service that holds a thread for as long as a stream of it lives.
+constexpr int kMostThreads = 16;
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 // A client that asks whether we live more often than this is cut off.
@@ -52,7 +55,12 @@ void enable_plugins() {
 
 void set_limits(grpc::ServerBuilder& builder, const Options& options) {
   builder.SetMaxReceiveMessageSize(kMostRequestBytes);
-  builder.SetResourceQuota(grpc::ResourceQuota("pulsed-api").Resize(kMostMemory));
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("pulsed-api").Resize(kMostMemory).SetMaxThreads(kMostThreads));
+  // gRPC bounds a message once it is unpacked: some KiB that unpack to hundreds of MiB would be held as a whole.
+  builder.AddChannelArgument(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+                             1 << GRPC_COMPRESS_NONE);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreams);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
                              static_cast<int>(options.idle.count()));
