@@ -8,7 +8,8 @@ ApiCore::ApiCore(const Options& the_options, const Site& the_site)
       audit(site.audit),
       desk(site.snapshots, site.details, options.patience),
       changes(std::make_shared<ChangeLine>(site.revisions, options.change_limit)),
-      places(options.watches, options.watches_per_caller),
+      watches(options.watches, options.watches_per_caller),
+      answer_bytes(options.answer_bytes, options.answer_bytes_per_caller),
       events("pulsed-api-evts",
              [this, last = std::uint64_t{0}](std::chrono::milliseconds longest) mutable {
                if (site.events.wait(last, longest)) last = site.events.last();

@@ -4,13 +4,13 @@
 #include <memory>
 #include <string>
 
+#include "daemon/rpc/allowance.h"
 #include "daemon/rpc/api_server.h"
 #include "daemon/rpc/audit.h"
 #include "daemon/rpc/change_line.h"
 #include "daemon/rpc/diff_shelf.h"
 #include "daemon/rpc/reading_desk.h"
 #include "daemon/rpc/watch_bell.h"
-#include "daemon/rpc/watch_places.h"
 
 namespace pulsed::rpc {
 
@@ -23,9 +23,10 @@ struct ApiCore {
   ReadingDesk desk;
   std::shared_ptr<ChangeLine> changes;
   DiffShelf diffs;
-  WatchPlaces places;
-  WatchBell events;    // for WatchEvents
-  WatchBell policies;  // for Watch, and for what in the line of changes is late
+  Allowance watches;       // how many
+  Allowance answer_bytes;  // of answers that readers have not taken yet
+  WatchBell events;        // for WatchEvents
+  WatchBell policies;      // for Watch, and for what in the line of changes is late
 };
 
 }  // namespace pulsed::rpc

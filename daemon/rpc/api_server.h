@@ -49,6 +49,9 @@ struct Options {
   std::uint32_t connections_per_uid = 32;  // root and our own uid excepted
   std::uint32_t watches = 256;             // WatchEvents and Watch together
   std::uint32_t watches_per_caller = 64;
+  // Of answers that readers have not taken yet; a call more is refused.
+  std::uint64_t answer_bytes = std::uint64_t{128} << 20;
+  std::uint64_t answer_bytes_per_caller = std::uint64_t{16} << 20;
   std::chrono::milliseconds silence{5'000};        // from the connect to the whole HTTP/2 preface
   std::chrono::milliseconds idle{300'000};         // without a call
   std::chrono::milliseconds patience{100};         // for the control loop

@@ -15,12 +15,12 @@ class DiffShelf {
  public:
   [[nodiscard]] std::string diff(const revisions::Revision& from, const revisions::Revision& to) {
     const std::lock_guard lock(mutex_);
-    const auto [at, is_new] = diffs_.try_emplace(to.number);
-    if (is_new) {
-      at->second = revisions::diff(from.policy, to.policy, name(from), name(to));
-      if (diffs_.size() > revisions::RevisionStore::kKept) diffs_.erase(diffs_.begin());
-    }
-    return diffs_.at(to.number);
+    if (const auto kept = diffs_.find(to.number); kept != diffs_.end()) return kept->second;
+    std::string made = revisions::diff(from.policy, to.policy, name(from), name(to));
+    diffs_.emplace(to.number, made);
+    // It may be the one just made: of a revision that was found before a hundred others came.
+    if (diffs_.size() > revisions::RevisionStore::kKept) diffs_.erase(diffs_.begin());
+    return made;
   }
 
  private:

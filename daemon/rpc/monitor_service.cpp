@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/rpc/answer.h"
 #include "daemon/rpc/duration_message.h"
 #include "daemon/rpc/event_watch.h"
 #include "daemon/rpc/monitor_message.h"
@@ -41,46 +42,46 @@ bool is_there(const Picture& picture, Need need) {
 
 }  // namespace
 
-template <typename Fill>
+template <typename Response, typename Fill>
 grpc::ServerUnaryReactor* MonitorService::list(Context* context, Need need,
-                                               const v1::Filter& message, Fill fill) {
+                                               const v1::Filter& message, Response& response,
+                                               Fill fill) {
   std::vector<FieldFault> faults;
   Filter filter(message, FieldPath("filter", faults));
   if (!faults.empty()) return finished(context, invalid(faults));
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto* answer = new Answer<Response>(core_.answer_bytes, rule_.caller(*context), response);
   const bool asked = core_.desk.ask(
-      need, [reactor, need, filter = std::move(filter), fill](const Picture& picture) {
-        if (!is_there(picture, need)) return reactor->Finish(stopping());
-        fill(picture, filter);
-        reactor->Finish(Status::OK);
+      need, [answer, need, filter = std::move(filter), fill](const Picture& picture) {
+        if (!is_there(picture, need)) return answer->refuse(stopping());
+        answer->give([&](Response& to) { fill(picture, filter, to); });
       });
-  if (!asked) reactor->Finish(too_many_calls());
-  return reactor;
+  if (!asked) answer->refuse(too_many_calls());
+  return answer;
 }
 
 grpc::ServerUnaryReactor* MonitorService::GetStatus(Context* context,
                                                     const v1::GetStatusRequest* /*request*/,
                                                     v1::Status* response) {
-  return list(context, Need::kSnapshot, {},
-              [this, response](const Picture& picture, const Filter&) {
-                fill(*picture.snapshot, *response);
-                response->set_ready(core_.site.ready());
-                *response->mutable_since_last_tick() =
+  return list(context, Need::kSnapshot, {}, *response,
+              [this](const Picture& picture, const Filter&, v1::Status& status) {
+                fill(*picture.snapshot, status);
+                status.set_ready(core_.site.ready());
+                *status.mutable_since_last_tick() =
                     duration_message(core_.site.snapshots.since_last_tick());
-                response->set_durable(core_.site.revisions.not_durable().empty());
-                response->set_run_dir(core_.options.run_dir);
-                response->set_state_dir(core_.options.state_dir);
+                status.set_durable(core_.site.revisions.not_durable().empty());
+                status.set_run_dir(core_.options.run_dir);
+                status.set_state_dir(core_.options.state_dir);
               });
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListServices(Context* context,
                                                        const v1::ListServicesRequest* request,
                                                        v1::ListServicesResponse* response) {
-  return list(context, Need::kDetails, request->filter(),
-              [this, response](const Picture& picture, const Filter& filter) {
+  return list(context, Need::kDetails, request->filter(), *response,
+              [this](const Picture& picture, const Filter& filter, auto& to) {
                 for (const ProcessDetail& process : picture.details->processes) {
                   if (!filter.shows_service(process.service)) continue;
-                  fill(process, core_.options.abi_major, *response->add_services());
+                  fill(process, core_.options.abi_major, *to.add_services());
                 }
               });
 }
@@ -88,11 +89,11 @@ grpc::ServerUnaryReactor* MonitorService::ListServices(Context* context,
 grpc::ServerUnaryReactor* MonitorService::ListClasses(Context* context,
                                                       const v1::ListClassesRequest* request,
                                                       v1::ListClassesResponse* response) {
-  return list(context, Need::kSnapshot, request->filter(),
-              [response](const Picture& picture, const Filter& filter) {
+  return list(context, Need::kSnapshot, request->filter(), *response,
+              [](const Picture& picture, const Filter& filter, auto& to) {
                 for (const ClassSnapshot& cls : picture.snapshot->classes) {
                   if (filter.shows_class(cls.service, cls.task_class)) {
-                    fill(cls, *response->add_classes());
+                    fill(cls, *to.add_classes());
                   }
                 }
               });
@@ -105,33 +106,33 @@ grpc::ServerUnaryReactor* MonitorService::ListTasks(Context* context,
     return finished(context, invalid({{"limit", "is above " + std::to_string(kMostTasks)}}));
   }
   const auto limit = static_cast<int>(request->limit() == 0 ? kUsualTasks : request->limit());
-  return list(context, Need::kDetails, request->filter(),
-              [response, limit](const Picture& picture, const Filter& filter) {
+  return list(context, Need::kDetails, request->filter(), *response,
+              [limit](const Picture& picture, const Filter& filter, auto& to) {
                 const Details& details = *picture.details;
                 std::uint64_t left_out = details.tasks_left_out;
                 for (const TaskDetail& task : details.tasks) {
                   const ProcessDetail& process = details.processes.at(task.process);
                   if (!filter.shows_class(process.service, task.task_class)) continue;
-                  if (response->tasks_size() < limit) {
-                    fill(task, process, *response->add_tasks());
+                  if (to.tasks_size() < limit) {
+                    fill(task, process, *to.add_tasks());
                   } else {
                     ++left_out;
                   }
                 }
-                response->set_left_out(left_out);
+                to.set_left_out(left_out);
               });
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListWorkers(Context* context,
                                                       const v1::ListWorkersRequest* request,
                                                       v1::ListWorkersResponse* response) {
-  return list(context, Need::kDetails, request->filter(),
-              [response](const Picture& picture, const Filter& filter) {
+  return list(context, Need::kDetails, request->filter(), *response,
+              [](const Picture& picture, const Filter& filter, auto& to) {
                 const Details& details = *picture.details;
                 for (const WorkerDetail& worker : details.workers) {
                   const ProcessDetail& process = details.processes.at(worker.process);
                   if (filter.shows_service(process.service)) {
-                    fill(worker, process, *response->add_workers());
+                    fill(worker, process, *to.add_workers());
                   }
                 }
               });
@@ -180,7 +181,7 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MonitorService::WatchEvents(
     if (const auto status = cannot_resume(log, *request))
       return new RefusedWatch<v1::WatchEventsResponse>(*status);
   }
-  WatchPlaces::Place place = core_.places.take(rule_.caller(*context));
+  Allowance::Taken place = core_.watches.take(rule_.caller(*context), 1);
   if (place == nullptr) {
     return new RefusedWatch<v1::WatchEventsResponse>(
         {StatusCode::RESOURCE_EXHAUSTED, "there are too many watches"});

@@ -32,8 +32,9 @@ class MonitorService final : public v1::MonitorService::CallbackService {
       Context* context, const v1::WatchEventsRequest* request) override;
 
   // Answers with what `fill` makes of the picture and the filter.
-  template <typename Fill>
-  Reactor* list(Context* context, ReadingDesk::Need need, const v1::Filter& filter, Fill fill);
+  template <typename Response, typename Fill>
+  Reactor* list(Context* context, ReadingDesk::Need need, const v1::Filter& filter,
+                Response& response, Fill fill);
 
   // Opens the watch with a snapshot, if there is one no older than the call.
   void open_with_snapshot(const std::shared_ptr<EventWatch>& watch, const Filter& filter,

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/rpc/answer.h"
 #include "daemon/rpc/change_call.h"
 #include "daemon/rpc/policy_watch.h"
 #include "daemon/rpc/refused_watch.h"
@@ -65,6 +66,20 @@ PolicyChange rollback(const v1::RollbackPolicyRequest& request,
   };
 }
 
+// `found` has one more than the page, which the last of it is compared with, if there is one.
+void fill_page(const std::vector<RevisionPtr>& found, std::size_t size, DiffShelf& diffs,
+               v1::ListRevisionsResponse& page) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < found.size() && i < size && bytes < kPageBytes; ++i) {
+    v1::Revision& message = *page.add_revisions();
+    fill(*found[i], message);
+    if (i + 1 < found.size()) message.set_diff(diffs.diff(*found[i + 1], *found[i]));
+    bytes += message.ByteSizeLong();
+  }
+  const auto shown = static_cast<std::size_t>(page.revisions_size());
+  if (shown < found.size()) page.set_next_page_token(std::to_string(found[shown - 1]->number));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PolicyService::Get(Context* context, const v1::GetPolicyRequest* request,
@@ -73,8 +88,9 @@ grpc::ServerUnaryReactor* PolicyService::Get(Context* context, const v1::GetPoli
   const RevisionPtr revision =
       request->revision() == 0 ? store.current() : store.find(request->revision());
   if (revision == nullptr) return finished(context, no_such_revision(request->revision()));
-  fill(*revision, *response);
-  return finished(context, Status::OK);
+  auto* answer = new Answer<v1::PolicyState>(core_.answer_bytes, rule_.caller(*context), *response);
+  answer->give([&](v1::PolicyState& state) { fill(*revision, state); });
+  return answer;
 }
 
 grpc::ServerUnaryReactor* PolicyService::Update(Context* context,
@@ -115,25 +131,16 @@ grpc::ServerUnaryReactor* PolicyService::ListRevisions(Context* context,
   if (!before) faults.push_back({"page_token", "is not one of ours"});
   if (!faults.empty()) return finished(context, invalid(faults));
   const std::size_t size = request->page_size() == 0 ? kUsualRevisions : request->page_size();
-  // One more, which the last of the page is compared with.
   const std::vector<RevisionPtr> found = core_.site.revisions.list(*before, size + 1);
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < found.size() && i < size && bytes < kPageBytes; ++i) {
-    v1::Revision& message = *response->add_revisions();
-    fill(*found[i], message);
-    if (i + 1 < found.size()) message.set_diff(core_.diffs.diff(*found[i + 1], *found[i]));
-    bytes += message.ByteSizeLong();
-  }
-  const auto shown = static_cast<std::size_t>(response->revisions_size());
-  if (shown < found.size()) {
-    response->set_next_page_token(std::to_string(found[shown - 1]->number));
-  }
-  return finished(context, Status::OK);
+  auto* answer =
+      new Answer<v1::ListRevisionsResponse>(core_.answer_bytes, rule_.caller(*context), *response);
+  answer->give([&](v1::ListRevisionsResponse& page) { fill_page(found, size, core_.diffs, page); });
+  return answer;
 }
 
 grpc::ServerWriteReactor<v1::PolicyState>* PolicyService::Watch(
     Context* context, const v1::WatchPolicyRequest* /*request*/) {
-  WatchPlaces::Place place = core_.places.take(rule_.caller(*context));
+  Allowance::Taken place = core_.watches.take(rule_.caller(*context), 1);
   if (place == nullptr) {
     return new RefusedWatch<v1::PolicyState>(
         {StatusCode::RESOURCE_EXHAUSTED, "there are too many watches"});

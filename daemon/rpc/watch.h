@@ -12,8 +12,8 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/rpc/allowance.h"
 #include "daemon/rpc/watch_bell.h"
-#include "daemon/rpc/watch_places.h"
 
 namespace pulsed::rpc {
 
@@ -26,7 +26,7 @@ class Watch : public grpc::ServerWriteReactor<Response>,
   struct Setting {
     grpc::CallbackServerContext* context;
     WatchBell& bell;
-    WatchPlaces::Place place;
+    Allowance::Taken place;
   };
 
   explicit Watch(Setting setting) : setting_(std::move(setting)) {}
