@@ -19,16 +19,12 @@ PollDetail poll_detail(const Service& service, const WorkerView& worker,
                        const shm::TickClock& clock, std::uint64_t now) {
   const collect::TrackedPoll& poll = worker.current;
   const policy::ClassId cls = collect::class_of(poll);
-  const auto generation = static_cast<std::uint16_t>(poll.ref >> PULSED_REF_GENERATION_SHIFT &
-                                                     PULSED_REF_GENERATION_MASK);
-  const policy::TaskId task{static_cast<std::uint32_t>(poll.ref & PULSED_REF_SLOT_MASK),
-                            generation};
   PollDetail detail;
   detail.task_class = service.classes[index(cls)].name;
   detail.age_ns = now > poll.start ? clock.to_ns(now - poll.start) : 0;
   detail.cpu_ns = static_cast<std::uint64_t>(poll.cpu.count());
   detail.blame = poll.blame;
-  detail.tier = service.tiers.tier(task, cls);
+  detail.tier = service.tiers.tier(collect::task_of(poll), cls);
   detail.over_budget = poll.cpu > service.tiers.fields(cls).poll_budget;
   detail.demoted = worker.demotion.has_value();
   return detail;

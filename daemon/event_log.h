@@ -39,6 +39,18 @@ struct PollHeld {
   policy::Duration cpu{};
   policy::Blame blame{};
   policy::Enforcement enforcement{};
+  policy::Tier tier{};  // of its task
+};
+// A poll that was a PollHeld before.
+struct HeldPollEnded {
+  std::string task_class;
+  std::uint32_t worker = 0;
+  std::string thread_name;
+  std::chrono::system_clock::time_point start;
+  policy::Duration duration{};  // wall time
+  bool at_most = false;         // it is when the poll was seen to be gone, or no longer looked at
+  policy::Tier tier{};          // of its task, when last seen in flight
+  policy::Blame blame{};        // what most of it was spent with
 };
 struct ServiceAttached {
   uid_t uid = 0;
@@ -61,8 +73,8 @@ struct Event {
   std::chrono::system_clock::time_point at;
   std::string service;  // empty: the daemon
   pid_t pid = 0;
-  std::variant<TierChanged, PollHeld, ServiceAttached, ServiceDetached, ServiceQuarantined,
-               PolicyChanged, PinChanged>
+  std::variant<TierChanged, PollHeld, HeldPollEnded, ServiceAttached, ServiceDetached,
+               ServiceQuarantined, PolicyChanged, PinChanged>
       what;
 };
 

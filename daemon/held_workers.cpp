@@ -42,6 +42,7 @@ bool over(const WorkerView& worker, const collect::Demotion& demotion) {
 }  // namespace
 
 void HeldWorkers::answer(Service& service, Time now) {
+  reported_.follow(service);
   const bool spares_run = !service.spares_awake.empty() || service.spares_would_run;
   if (!service.in_flight && service.demoted.empty() && !spares_run) return;
   end_demotions(service, now);
@@ -82,6 +83,7 @@ void HeldWorkers::answer_poll(Service& service, std::uint32_t index, Time now) {
     poll.reported = true;
     ++service.holds.held_polls[static_cast<std::size_t>(blame)];
     reporter_.poll_held(service, index, blame, now);
+    reported_.add(service, index);
   }
   // The pool is the service's, whichever class's polls it runs.
   const bool enforced = service.enforceable &&
@@ -229,6 +231,7 @@ void HeldWorkers::restore_threads(Service& service, policy::ClassId cls, Time no
 
 void HeldWorkers::release(Service& service, Time now) {
   restore_threads(service, now);
+  reported_.release(service);
   // What the system would not give back is left to the guardian, and after it to the next daemon.
   while (!service.demoted.empty()) {
     const std::uint32_t index = service.demoted.back();

@@ -15,6 +15,7 @@
 #include "daemon/collect/collector.h"
 #include "daemon/collect/service.h"
 #include "daemon/policy/hold.h"
+#include "daemon/reported_polls.h"
 #include "daemon/reporter.h"
 #include "daemon/spare_keeper.h"
 #include "shared_memory/tick_clock.h"
@@ -24,7 +25,7 @@ namespace pulsed {
 class HeldWorkers {
  public:
   HeldWorkers(act::Demoter& demoter, const shm::TickClock& clock, Reporter& reporter)
-      : demoter_(demoter), clock_(clock), reporter_(reporter) {}
+      : demoter_(demoter), clock_(clock), reporter_(reporter), reported_(clock, reporter) {}
 
   void answer(collect::Service& service, policy::Time now);
   // Undoes everything: at detach, in quarantine, and where the policy enforces no more.
@@ -52,6 +53,7 @@ class HeldWorkers {
   act::Demoter& demoter_;
   const shm::TickClock& clock_;
   Reporter& reporter_;
+  ReportedPolls reported_;
   SpareKeeper spares_;
   std::size_t demoted_ = 0;
   std::unordered_map<uid_t, std::size_t> demoted_of_;  // the same, by user

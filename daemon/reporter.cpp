@@ -110,7 +110,8 @@ void Reporter::poll_held(collect::Service& service, std::uint32_t line, policy::
   if (take_event()) {
     add(service.peer.name, service.peer.pid,
         PollHeld{service.classes[index(cls)].name, line, name, poll.age, poll.cpu, blame,
-                 service.tiers.policy(cls).enforcement});
+                 service.tiers.policy(cls).enforcement,
+                 service.tiers.tier(collect::task_of(poll), cls)});
   }
   if (!service.tiers.take_report(cls, now)) return;
   spdlog::warn(
@@ -119,6 +120,18 @@ void Reporter::poll_held(collect::Service& service, std::uint32_t line, policy::
       service.peer.name, service.peer.pid, service.classes[index(cls)].name, line, name, worker.tid,
       milliseconds(poll.age), policy::name(blame), waiting_in(worker, blame),
       milliseconds(poll.cpu));
+}
+
+void Reporter::held_poll_ended(const collect::Service& service, const collect::ReportedPoll& poll,
+                               policy::Duration duration, bool at_most,
+                               policy::Duration since_start) {
+  if (!take_event()) return;
+  const auto start = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+      std::chrono::system_clock::now() - since_start);
+  add(service.peer.name, service.peer.pid,
+      HeldPollEnded{service.classes[index(poll.cls)].name, poll.worker,
+                    thread_name(service, poll.worker), start, duration, at_most, poll.tier,
+                    poll.blame});
 }
 
 void Reporter::attached(const collect::Service& service, Time now) {

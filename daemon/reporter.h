@@ -19,7 +19,7 @@ namespace pulsed {
 
 class Reporter {
  public:
-  // Changes of tier and held polls that are events in one tick: a storm of them must not take the loop's time. Further ones
+  // Changes of tier, held polls and their ends that are events in one tick: a storm of them must not take the loop's time. Further ones
   // are counted.
   static constexpr std::uint32_t kMostOfATick = 1000;
 
@@ -30,6 +30,9 @@ class Reporter {
   // A poll holds its worker. Its line is within the same bound.
   void poll_held(collect::Service& service, std::uint32_t worker, policy::Blame blame,
                  policy::Time now);
+  // A poll that was reported has ended, or is looked at no more. `since_start`: from its begin until now.
+  void held_poll_ended(const collect::Service& service, const collect::ReportedPoll& poll,
+                       policy::Duration duration, bool at_most, policy::Duration since_start);
   void attached(const collect::Service& service, policy::Time now);
   void detached(const collect::Service& service, policy::Time now);
   void attach_refused(const std::string& why, policy::Time now);
@@ -50,7 +53,7 @@ class Reporter {
   EventLog& log_;
   std::vector<Event> events_;                   // not handed over yet
   std::chrono::system_clock::time_point at_{};  // of the events of this tick
-  std::uint32_t of_this_tick_ = 0;              // changes of tier and held polls
+  std::uint32_t of_this_tick_ = 0;              // changes of tier, held polls and their ends
   std::uint64_t events_left_out_ = 0;
   LogBudget peer_lines_;  // attached and detached
   LogBudget refusal_lines_;

@@ -69,6 +69,12 @@ struct TrackedPoll {
   return static_cast<policy::ClassId>(poll.ref >> PULSED_REF_CLASS_SHIFT & PULSED_REF_CLASS_MASK);
 }
 
+[[nodiscard]] inline policy::TaskId task_of(const TrackedPoll& poll) {
+  const auto generation = static_cast<std::uint16_t>(poll.ref >> PULSED_REF_GENERATION_SHIFT &
+                                                     PULSED_REF_GENERATION_MASK);
+  return {static_cast<std::uint32_t>(poll.ref & PULSED_REF_SLOT_MASK), generation};
+}
+
 // Why a thread runs at a lower OS priority, and since when.
 struct Demotion {
   act::DemotionId id;
@@ -147,6 +153,16 @@ struct ClassView {
   WouldBe would_be;
 };
 
+// A poll that was reported as holding its worker, as when it was last seen in flight.
+struct ReportedPoll {
+  std::uint32_t worker;
+  Time first_look;      // names it among its worker's, also where its begin moves
+  std::uint64_t start;  // ticks
+  policy::ClassId cls;
+  policy::Tier tier;
+  policy::Blame blame;
+};
+
 // A run loop of the service that spare workers can serve.
 struct RunLoop {
   std::uint32_t number;
@@ -212,6 +228,7 @@ struct Service {
   std::vector<std::uint32_t> timed;          // ... whose CPU clock is open
   std::vector<std::uint32_t> demoted;        // ... whose thread is demoted
   bool lines_changed = false;                // hands or run loops, since the run loops were counted
+  std::vector<ReportedPoll> reported;        // polls whose end is waited for
   HoldCounts holds;
   std::vector<RunLoop> run_loops;     // as they were counted then
   std::vector<std::uint32_t> spares;  // the spare workers that serve them

@@ -46,12 +46,22 @@ std::string poll_held(const v1::PollHeld& e, const Terminal& terminal) {
   return line + unless_enforced(e.enforcement());
 }
 
+std::string held_poll_ended(const v1::HeldPollEnded& e) {
+  std::string line = class_text(e.class_()) + ": poll on worker " + std::to_string(e.worker());
+  if (!e.thread_name().empty()) line += " (" + printable(e.thread_name()) + ")";
+  line += std::string(" has ended, after ") + (e.at_most() ? "at most " : "") + human(e.duration());
+  if (e.blame() != v1::BLAME_UNSPECIFIED) line += ", " + word(e.blame());
+  return line;
+}
+
 std::string what(const v1::Event& event, const Terminal& terminal) {
   switch (event.what_case()) {
     case v1::Event::kTierChanged:
       return tier_changed(event.tier_changed(), terminal);
     case v1::Event::kPollHeld:
       return poll_held(event.poll_held(), terminal);
+    case v1::Event::kHeldPollEnded:
+      return held_poll_ended(event.held_poll_ended());
     case v1::Event::kAttached:
       return "attached, uid " + std::to_string(event.attached().uid());
     case v1::Event::kDetached:
@@ -94,6 +104,8 @@ std::string class_of(const v1::Event& event) {
       return event.tier_changed().class_();
     case v1::Event::kPollHeld:
       return event.poll_held().class_();
+    case v1::Event::kHeldPollEnded:
+      return event.held_poll_ended().class_();
     case v1::Event::kPinChanged:
       return event.pin_changed().class_();
     default:
@@ -102,7 +114,8 @@ std::string class_of(const v1::Event& event) {
 }
 
 bool has_class(const v1::Event& event) {
-  return event.has_tier_changed() || event.has_poll_held() || event.has_pin_changed();
+  return event.has_tier_changed() || event.has_poll_held() || event.has_held_poll_ended() ||
+         event.has_pin_changed();
 }
 
 }  // namespace pulsed::ctl

@@ -45,6 +45,19 @@ void fill(const PollHeld& what, v1::Event& event) {
   *message.mutable_cpu() = duration_message(what.cpu);
   message.set_blame(static_cast<v1::Blame>(what.blame));  // our unknown is the API's unspecified
   message.set_enforcement(enum_message<v1::Enforcement>(what.enforcement));
+  message.set_tier(enum_message<v1::Tier>(what.tier));
+}
+
+void fill(const HeldPollEnded& what, v1::Event& event) {
+  v1::HeldPollEnded& message = *event.mutable_held_poll_ended();
+  message.set_class_(what.task_class);
+  message.set_worker(what.worker);
+  message.set_thread_name(what.thread_name);
+  *message.mutable_start() = timestamp_message(what.start);
+  *message.mutable_duration() = duration_message(what.duration);
+  message.set_at_most(what.at_most);
+  message.set_tier(enum_message<v1::Tier>(what.tier));
+  message.set_blame(static_cast<v1::Blame>(what.blame));
 }
 
 void fill(const ServiceAttached& what, v1::Event& event) {

@@ -59,6 +59,24 @@ TEST_CASE("a long poll says whom it holds, for how long, and what it does") {
         "shop[4711]  report: poll holds worker 3 (io-3) for 2.00s, used 1.00s, blocked");
 }
 
+TEST_CASE("the end of a long poll says how long it took, or at most took") {
+  v1::Event event = at_shop();
+  v1::HeldPollEnded& ended = *event.mutable_held_poll_ended();
+  ended.set_class_("report");
+  ended.set_worker(3);
+  ended.set_thread_name("io-3");
+  ended.mutable_duration()->set_nanos(20'800'000);
+  ended.set_blame(v1::BLAME_BURNING);
+  CHECK(said(event) ==
+        "shop[4711]  report: poll on worker 3 (io-3) has ended, after 20.8ms, burning");
+  ended.set_at_most(true);
+  ended.clear_thread_name();
+  ended.clear_blame();
+  CHECK(said(event) == "shop[4711]  report: poll on worker 3 has ended, after at most 20.8ms");
+  CHECK(has_class(event));
+  CHECK(class_of(event) == "report");
+}
+
 TEST_CASE("what happens to services, policies and pins is one line each") {
   v1::Event event = at_shop();
   event.mutable_attached()->set_uid(1000);

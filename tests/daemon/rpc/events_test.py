@@ -95,6 +95,25 @@ class WatchingEvents(ApiTest):
         self.assertGreater(change.to, getattr(change, "from"))
         self.assertTrue(change.reason)
 
+    def test_the_end_of_a_long_poll_is_an_event_that_says_how_long_it_took(self):
+        watch = self.watch(filter=pb.Filter(service="mill"))
+        next(watch)
+        mill = self.service(self.pulsed, "mill", workers=1)
+        mill.tell("work 0 grind 30000 0 blind")
+        seen = {}
+        while "held_poll_ended" not in seen:
+            event = next(watch).event
+            seen[event.WhichOneof("what")] = event
+        held, ended = seen["poll_held"].poll_held, seen["held_poll_ended"].held_poll_ended
+        self.assertEqual(getattr(ended, "class"), "grind")
+        self.assertEqual((ended.worker, ended.thread_name), (held.worker, held.thread_name))
+        self.assertFalse(ended.at_most)
+        self.assertGreaterEqual(ended.duration.ToNanoseconds(), held.age.ToNanoseconds())
+        self.assertGreaterEqual(ended.duration.ToNanoseconds(), 29_000_000)
+        self.assertLessEqual(ended.start.ToNanoseconds(), seen["poll_held"].at.ToNanoseconds())
+        self.assertNotEqual(held.tier, policy_pb2.TIER_UNSPECIFIED)
+        self.assertGreaterEqual(ended.tier, held.tier)
+
     def test_a_filter_leaves_out_what_it_does_not_name(self):
         watch = self.watch(filter=pb.Filter(service="mill"))
         next(watch)
