@@ -21,11 +21,11 @@ PULSED_BUILD_PACKAGES=(
 command -v node >/dev/null || PULSED_BUILD_PACKAGES+=(nodejs)
 command -v npm >/dev/null || PULSED_BUILD_PACKAGES+=(npm)
 
-# What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, promtool, what counts
+# What tests/run needs beyond it: the second compiler with its fuzzer, the formatter, Prometheus and its Alertmanager, what counts
 # instructions, a gRPC client that is not ours, what drives a terminal and tells what stands on it, shells that complete,
 # what reads manual pages, and the browser that looks at the page.
-PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus valgrind python3-grpcio python3-protobuf openssl
-  python3-pexpect python3-pyte python3-yaml zsh fish mandoc chromium)
+PULSED_TEST_PACKAGES=(clang libclang-rt-dev clang-format prometheus prometheus-alertmanager valgrind python3-grpcio
+  python3-protobuf openssl python3-pexpect python3-pyte python3-yaml zsh fish mandoc chromium)
 
 # What tests/bench/run can do without, saying so: what draws the plots, and what counts instructions.
 PULSED_BENCH_PACKAGES=(gnuplot-nox valgrind)
@@ -80,10 +80,11 @@ pulsed_install() {
   echo "Installed in $((SECONDS - started)) s."
 }
 
-# Used by pulsed_install, whose as_root it sees. The prometheus package would start a server when all we want of it is
-# promtool: a policy-rc.d of ours forbids that while we install, unless the machine has one of its own.
+# Used by pulsed_install, whose as_root it sees. Packages of servers (prometheus, prometheus-alertmanager) would start them, when all
+# we want is their programs: a policy-rc.d of ours forbids that while we install, unless the machine has one of its own, and
+# those that were installed now are kept from starting with the machine.
 pulsed_apt() {
-  local log=$1 policy=/usr/sbin/policy-rc.d ours=no failed=0
+  local log=$1 policy=/usr/sbin/policy-rc.d ours=no failed=0 server
   local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
   shift
   if [[ ! -e $policy ]]; then
@@ -97,8 +98,10 @@ pulsed_apt() {
   if [[ $ours == yes ]]; then
     "${as_root[@]}" rm -f "$policy"
   fi
-  if ((failed == 0)) && [[ " $* " == *" prometheus "* && -d /run/systemd/system ]]; then
-    "${as_root[@]}" systemctl disable --quiet prometheus.service || true
+  if ((failed == 0)) && [[ -d /run/systemd/system ]]; then
+    for server in prometheus prometheus-alertmanager; do
+      [[ " $* " != *" $server "* ]] || "${as_root[@]}" systemctl disable --quiet "$server.service" || true
+    done
   fi
   return "$failed"
 }
