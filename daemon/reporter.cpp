@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemon/collect/thread_name.h"
+#include "daemon/policy/enforcement_text.h"
 
 namespace pulsed {
 namespace {
@@ -165,7 +166,7 @@ void Reporter::policy_in_force(const policy::Policy& policy, std::uint64_t revis
   const policy::Enforcement enforcement = std::min(policy.enforcement, policy.enforcement_limit);
   add("", 0, PolicyChanged{revision, enforcement});
   if (!policy_lines_.take(now)) return;
-  spdlog::info("policy revision {}: {}{}", revision, policy::name(enforcement),
+  spdlog::info("policy revision {}: {}{}", revision, policy::enforcement_text(policy),
                policy_lines_.left_out());
 }
 
