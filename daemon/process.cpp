@@ -24,6 +24,13 @@ void set_log_level(config::LogLevel level) {
   spdlog::set_level(levels[static_cast<std::size_t>(level)]);
 }
 
+std::function<void(const std::string&)> record_of(const std::string& what) {
+  // Not registered, so that set_log_level does not find it.
+  const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger()->clone(what);
+  logger->set_level(spdlog::level::info);
+  return [logger, what](const std::string& line) { logger->info("{}: {}", what, line); };
+}
+
 Demotion::Demotion(const std::string& run_dir) {
   try {
     ledger_.emplace(run_dir + "/demotions");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace pulsed {
 // oldest lines. Call spdlog::shutdown() before the process ends.
 void log_from_a_thread_of_its_own();
 void set_log_level(config::LogLevel level);
+// Where lines go that are a record: they are written whatever the level. After log_from_a_thread_of_its_own.
+[[nodiscard]] std::function<void(const std::string&)> record_of(const std::string& what);
 
 // What it takes to lower threads of services, where that is allowed: a ledger in the run directory, which the caller holds,
 // and a guardian. First puts back what a daemon before this one left behind.

@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics/exposition.h"
+#include "daemon/policy/enforcement_text.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/revisions/revision_store.h"
@@ -37,7 +38,7 @@ rpc::Site api_site(Daemon& daemon, revisions::RevisionStore& store) {
           .controls = daemon,
           .revisions = store,
           .ready = [&daemon] { return daemon.ready(); },
-          .audit = [](const std::string& line) { spdlog::info("audit: {}", line); },
+          .audit = record_of("audit"),
           .warn = [](const std::string& line) { spdlog::warn("api: {}", line); }};
 }
 
@@ -76,7 +77,7 @@ void start_api(rpc::ApiServer& api, const config::Config& config) {
 
 void say_started(const config::Config& config, const revisions::Revision& in_force) {
   spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", PULSED_VERSION,
-               config.run_dir.string(), policy::name(in_force.policy.enforcement),
+               config.run_dir.string(), policy::enforcement_text(in_force.policy),
                policy::name(in_force.policy.profile), in_force.number);
 }
 

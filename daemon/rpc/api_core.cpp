@@ -5,7 +5,7 @@ namespace pulsed::rpc {
 ApiCore::ApiCore(const Options& the_options, const Site& the_site)
     : options(the_options),
       site(the_site),
-      audit(site.audit),
+      audit(std::make_shared<Audit>(site.audit)),
       desk(site.snapshots, site.details, options.patience),
       changes(std::make_shared<ChangeLine>(site.revisions, options.change_limit)),
       watches(options.watches, options.watches_per_caller),

@@ -19,7 +19,7 @@ struct ApiCore {
 
   const Options& options;
   const Site& site;
-  Audit audit;
+  std::shared_ptr<Audit> audit;  // also of changes that are stored after the end of the rest
   ReadingDesk desk;
   std::shared_ptr<ChangeLine> changes;
   DiffShelf diffs;

@@ -1,7 +1,10 @@
 #include "daemon/rpc/audit.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+
+#include "daemon/policy/plain_text.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -12,29 +15,43 @@ constexpr std::array<std::string_view, 17> kCodeNames{
     "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
     "DATA_LOSS", "UNAUTHENTICATED"};
 
-// Terminals take U+0080 to U+009F, in UTF-8 C2 80 to C2 9F, for control characters, too.
-bool is_control(std::string_view text, std::size_t at) {
-  const auto byte = static_cast<unsigned char>(text[at]);
-  if (byte < 0x20 || byte == 0x7F) return true;
-  return byte == 0xC2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+// What ends a line, moves a cursor or turns the order of letters around somewhere: control characters (terminals take U+0080
+// to U+009F for such, too), and of Unicode the ends of lines and what changes the direction of writing.
+bool misleads(std::string_view character) {
+  const auto last = static_cast<unsigned char>(character.back());
+  if (character.size() == 1) return policy::is_control(character.front());
+  if (character.starts_with("\xC2")) return last < 0xA0;
+  if (character.starts_with("\xE2\x80"))
+    return last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE);
+  return character.starts_with("\xE2\x81") && last >= 0xA6 && last <= 0xA9;
+}
+
+std::string in_hex(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+  }
+  return out;
 }
 
 std::string escaped(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::size_t kMost = 1024;
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  while (!text.empty()) {
     if (out.size() >= kMost) return out + "...";
-    const char c = text[i];
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (c == '\n') {
+    const std::size_t length = policy::character_length(text);
+    const std::string_view character = text.substr(0, std::max(length, std::size_t{1}));
+    text.remove_prefix(character.size());
+    if (character == "\"" || character == "\\") {
+      out += '\\' + std::string(character);
+    } else if (character == "\n") {
       out += "\\n";
-    } else if (is_control(text, i)) {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+    } else if (length == 0 || misleads(character)) {
+      out += in_hex(character);
     } else {
-      out += c;
+      out += character;
     }
   }
   return out;

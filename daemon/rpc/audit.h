@@ -30,7 +30,7 @@ class Audit {
   LogBudget refused_;
 };
 
-// Fit for one line of a log: quoted, control characters escaped, at most 1024 bytes.
+// Fit for one line of a log: quoted, UTF-8, what would mislead its reader escaped, not much above 1024 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 // "ABORTED"
 [[nodiscard]] std::string_view name(grpc::StatusCode code);

@@ -38,7 +38,7 @@ grpc::ServerUnaryReactor* change_policy(ApiCore& core, const AccessRule& rule,
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Caller caller = rule.caller(*context);
   if (!caller.may_change) {
-    core.audit.note(caller, wanted.what, wanted.comment, denied(caller));
+    core.audit->note(caller, wanted.what, wanted.comment, denied(caller));
     reactor->Finish(denied(caller));
     return reactor;
   }
@@ -60,14 +60,19 @@ grpc::ServerUnaryReactor* change_policy(ApiCore& core, const AccessRule& rule,
   };
   request.done = [&core, caller, wanted, reactor, response](const Stored& stored) {
     if (const auto* refused = std::get_if<Status>(&stored)) {
-      core.audit.note(caller, wanted.what, wanted.comment, *refused);
+      core.audit->note(caller, wanted.what, wanted.comment, *refused);
       return reactor->Finish(*refused);
     }
     const auto& revision = std::get<revisions::RevisionPtr>(stored);
-    core.audit.note(caller, wanted.what, wanted.comment, Status::OK,
-                    "revision " + std::to_string(revision->number));
+    core.audit->note(caller, wanted.what, wanted.comment, Status::OK,
+                     "revision " + std::to_string(revision->number));
     fill(*revision, *response);
     reactor->Finish(Status::OK);
+  };
+  request.stored_late = [audit = core.audit, caller,
+                         wanted](const revisions::RevisionPtr& revision) {
+    audit->note(caller, wanted.what, wanted.comment, Status::OK,
+                "revision " + std::to_string(revision->number) + ", after all");
   };
   core.changes->add(std::move(request));
   return reactor;

@@ -27,12 +27,13 @@ Status status_of(const revisions::Refused& refused) {
 
 }  // namespace
 
-void ChangeLine::answer(const EntryPtr& entry, const Stored& stored) {
+bool ChangeLine::answer(const EntryPtr& entry, const Stored& stored) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(entry->answered, true)) return;
+    if (std::exchange(entry->answered, true)) return false;
   }
   entry->request.done(stored);
+  return true;
 }
 
 void ChangeLine::add(Request request) {
@@ -48,8 +49,8 @@ void ChangeLine::add(Request request) {
       waiting_.push_back(entry);
     }
   }
-  if (!refused.ok()) return answer(entry, refused);
-  go_on();
+  if (refused.ok()) return go_on();
+  answer(entry, refused);
 }
 
 // Begins those that wait until one is on its way to the disk.
@@ -92,7 +93,9 @@ void ChangeLine::on_outcome(const EntryPtr& entry,
       return;
     answer(entry, status_of(*refused));
   } else {
-    answer(entry, std::get<revisions::RevisionPtr>(outcome));
+    const auto& revision = std::get<revisions::RevisionPtr>(outcome);
+    const bool in_time = answer(entry, revision);
+    if (!in_time && entry->request.stored_late) entry->request.stored_late(revision);
   }
   {
     const std::lock_guard lock(mutex_);

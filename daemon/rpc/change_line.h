@@ -28,6 +28,8 @@ class ChangeLine : public std::enable_shared_from_this<ChangeLine> {
     std::function<std::variant<revisions::Change, grpc::Status>(const revisions::Revision&)>
         work_out;
     std::function<void(const Stored&)> done;  // once, on any thread
+    // Stored, after `done` was told that it might still be: on the store's thread, also after close.
+    std::function<void(const revisions::RevisionPtr&)> stored_late{};
   };
 
   ChangeLine(revisions::RevisionStore& store, std::chrono::milliseconds limit)
@@ -51,7 +53,8 @@ class ChangeLine : public std::enable_shared_from_this<ChangeLine> {
   void go_on();
   bool begin(const EntryPtr& entry);
   void on_outcome(const EntryPtr& entry, const revisions::RevisionStore::Outcome& outcome);
-  void answer(const EntryPtr& entry, const Stored& stored);
+  // False: it was answered before.
+  bool answer(const EntryPtr& entry, const Stored& stored);
 
   revisions::RevisionStore& store_;
   const std::chrono::milliseconds limit_;

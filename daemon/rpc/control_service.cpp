@@ -1,14 +1,17 @@
 #include "daemon/rpc/control_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/config/units.h"
+#include "daemon/policy/plain_text.h"
 #include "daemon/rpc/change_call.h"
 #include "daemon/rpc/duration_message.h"
 #include "daemon/rpc/policy_message.h"
+#include "daemon/rpc/unknown_fields.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -22,11 +25,21 @@ constexpr std::size_t kLongestName = 63;
 constexpr seconds kShortestPin{1};
 constexpr seconds kLongestPin = std::chrono::hours{24};
 
+// No name in shared memory is longer, or has control characters: those of peers are replaced.
+void check_name(const std::string& name, const FieldPath& path) {
+  if (name.size() > kLongestName) {
+    path.fault("is longer than any name: " + std::to_string(kLongestName) + " bytes");
+  }
+  if (std::any_of(name.begin(), name.end(), policy::is_control)) {
+    path.fault("has control characters, which no name has");
+  }
+}
+
 ClassName read_class(const std::string& service, const std::string& task_class,
                      const FieldPath& root) {
   if (service.empty()) root.of("service").fault("needs the name of a service");
-  if (service.size() > kLongestName) root.of("service").fault("is longer than any service's name");
-  if (task_class.size() > kLongestName) root.of("class").fault("is longer than any class's name");
+  check_name(service, root.of("service"));
+  check_name(task_class, root.of("class"));
   return {service, task_class};
 }
 
@@ -46,12 +59,13 @@ std::optional<seconds> read_ttl(const v1::PinTierRequest& request, const FieldPa
 
 struct Pin {
   ClassName cls;
-  policy::Tier tier{};
+  std::optional<policy::Tier> tier;  // none: a fault
   std::optional<seconds> ttl;
 };
 
 Pin read_pin(const v1::PinTierRequest& request, const FieldPath& root) {
   Pin pin;
+  find_unknown_fields(request, root);
   pin.cls = read_class(request.service(), request.class_(), root);
   const int tier = request.tier();
   if (tier >= 1 && static_cast<std::size_t>(tier) <= policy::kTierCount) {
@@ -85,6 +99,7 @@ PolicyChange enforcement_change(const v1::SetEnforcementRequest& request) {
   if (number < 1 || static_cast<std::size_t>(number) > policy::kEnforcementCount) {
     faults.push_back({"enforcement", "needs observe, shadow or enforce"});
   }
+  find_unknown_fields(request, FieldPath("", faults));
   check_comment(request.comment(), FieldPath("comment", faults));
   return [faults, number](const revisions::Revision& in_force) -> NewPolicy {
     if (!faults.empty()) return invalid(faults);
@@ -108,15 +123,16 @@ grpc::ServerUnaryReactor* ControlService::PinTier(Context* context,
   std::vector<FieldFault> faults;
   const Pin pin = read_pin(*request, FieldPath("", faults));
   const Status status = controlled(caller, faults, [&]() -> Status {
-    if (core_.site.controls.pin(pin.cls, pin.tier, pin.ttl)) return Status::OK;
+    if (core_.site.controls.pin(pin.cls, *pin.tier, pin.ttl)) return Status::OK;
     return {StatusCode::RESOURCE_EXHAUSTED,
             std::to_string(Controls::kMostPins) + " classes are pinned; unpin one first"};
   });
   const std::string ttl =
       pin.ttl ? " for " + std::to_string(pin.ttl->count()) + "s" : std::string();
-  core_.audit.note(caller,
-                   "PinTier " + text(pin.cls) + " at " + std::string(policy::name(pin.tier)) + ttl,
-                   request->comment(), status, "done");
+  core_.audit->note(caller,
+                    "PinTier " + text(pin.cls) + " at " +
+                        (pin.tier ? std::string(policy::name(*pin.tier)) : "?") + ttl,
+                    request->comment(), status, "done");
   return finished(context, status);
 }
 
@@ -125,13 +141,14 @@ grpc::ServerUnaryReactor* ControlService::Unpin(Context* context, const v1::Unpi
   const Caller caller = rule_.caller(*context);
   std::vector<FieldFault> faults;
   const FieldPath root("", faults);
+  find_unknown_fields(*request, root);
   const ClassName cls = read_class(request->service(), request->class_(), root);
   check_comment(request->comment(), root.of("comment"));
   const Status status = controlled(caller, faults, [&]() -> Status {
     if (core_.site.controls.unpin(cls)) return Status::OK;
     return {StatusCode::NOT_FOUND, text(cls) + " is not pinned"};
   });
-  core_.audit.note(caller, "Unpin " + text(cls), request->comment(), status, "done");
+  core_.audit->note(caller, "Unpin " + text(cls), request->comment(), status, "done");
   return finished(context, status);
 }
 

@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/policy/plain_text.h"
 #include "daemon/rpc/etag.h"
 #include "daemon/rpc/policy_message.h"
+#include "daemon/rpc/unknown_fields.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -19,6 +21,14 @@ using grpc::Status;
 using grpc::StatusCode;
 
 constexpr std::size_t kLongestComment = 1024;
+
+// U+0080 to U+009F, which terminals obey.
+bool has_c1_control(std::string_view text) {
+  for (std::size_t at = text.find('\xC2'); at != text.npos; at = text.find('\xC2', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0) return true;
+  }
+  return false;
+}
 
 NewPolicy read(const v1::Policy& message) {
   PolicyReading reading = from_message(message);
@@ -58,6 +68,7 @@ Status invalid(const std::vector<FieldFault>& faults) {
 PolicyChange change_of(const v1::UpdatePolicyRequest& request) {
   std::vector<FieldFault> faults;
   const FieldPath root("", faults);
+  find_unknown_fields(request, root);
   check_comment(request.comment(), root.of("comment"));
   check_mask(request.update_mask(), root.of("update_mask.paths"));
   if (!faults.empty()) return always(invalid(faults));
@@ -78,13 +89,13 @@ PolicyChange only_if(const std::string& wanted, PolicyChange change) {
 }
 
 void check_comment(const std::string& comment, const FieldPath& path) {
-  const auto control = [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
-  };
   if (comment.size() > kLongestComment) {
     path.fault("is longer than " + std::to_string(kLongestComment) + " bytes");
   }
-  if (std::any_of(comment.begin(), comment.end(), control)) path.fault("has control characters");
+  const bool controls = std::any_of(comment.begin(), comment.end(), [](char c) {
+    return policy::is_control(c) && c != '\n' && c != '\t';
+  });
+  if (controls || has_c1_control(comment)) path.fault("has control characters");
 }
 
 }  // namespace pulsed::rpc

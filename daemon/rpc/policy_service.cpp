@@ -11,6 +11,7 @@
 #include "daemon/rpc/policy_watch.h"
 #include "daemon/rpc/refused_watch.h"
 #include "daemon/rpc/revision_message.h"
+#include "daemon/rpc/unknown_fields.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -57,6 +58,7 @@ PolicyChange rollback(const v1::RollbackPolicyRequest& request,
                       const revisions::RevisionStore& store) {
   const std::uint64_t number = request.revision();
   std::vector<FieldFault> faults;
+  find_unknown_fields(request, FieldPath("", faults));
   check_comment(request.comment(), FieldPath("comment", faults));
   if (number == 0) faults.push_back({"revision", "needs the number of a revision"});
   return [faults, old = store.find(number), number](const revisions::Revision&) -> NewPolicy {

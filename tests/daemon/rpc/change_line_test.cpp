@@ -63,7 +63,8 @@ struct World {
     line->add({[edit](const Revision& in_force) -> std::variant<revisions::Change, Status> {
                  return revisions::Change{.policy = edit(in_force.policy), .author = {}};
                },
-               [answer](const Stored& stored) { answer->set_value(stored); }});
+               [answer](const Stored& stored) { answer->set_value(stored); },
+               [this](const revisions::RevisionPtr& stored) { late.push_back(stored->number); }});
     return answer->get_future();
   }
   std::future<Stored> change_to(std::uint64_t number) {
@@ -71,6 +72,7 @@ struct World {
   }
 
   test::TempDir dir;
+  std::vector<std::uint64_t> late;  // the store's thread's, until that is stopped
   RevisionStore store;
   std::shared_ptr<ChangeLine> line;
 };
@@ -145,6 +147,26 @@ TEST_CASE("a change whose time is up is answered, and one that had not begun is 
   disk.let_go();
   CHECK(code(world.change_to(3).get()) == StatusCode::OK);
   CHECK(number_of(world.store.list(0, 10).at(1)->policy) == 1);
+}
+
+TEST_CASE("what is stored after its time was up, or after the end, is told all the same") {
+  HeldDisk disk;
+  World world(&disk, 10s);
+  CHECK(code(world.change_to(1).get()) == StatusCode::OK);
+  const std::uint64_t before = world.store.current()->number;
+  disk.hold();
+  std::future<Stored> storing = world.change_to(2);
+  disk.wait_until_reached();
+  std::future<Stored> waiting = world.change_to(3);
+  world.line->look_at(ChangeLine::Clock::now() + 11s);
+  CHECK(code(storing.get()) == StatusCode::DEADLINE_EXCEEDED);
+  CHECK(code(waiting.get()) == StatusCode::DEADLINE_EXCEEDED);
+  world.line->close();
+  world.line.reset();
+  disk.let_go();
+  world.store.stop();
+  CHECK(world.late == std::vector{before + 1});
+  CHECK(world.store.current()->number == before + 1);
 }
 
 TEST_CASE("who closes the line is not kept by a disk that does not answer") {

@@ -73,6 +73,13 @@ class HoldingAClass(ApiTest):
         for seconds, nanos in ((0, 0), (0, 999_999_999), (86_400, 1), (-5, 0), (1, -1), (2**62, 0)):
             refuses("ttl", self.control.PinTier, pin(ttl=duration_pb2.Duration(seconds=seconds, nanos=nanos)))
         refuses("service", self.control.Unpin, unpin(service=""))
+        refuses("service: has control", self.control.PinTier, pin(service="shop\n[error] a line of my own"))
+        refuses("class: has control", self.control.PinTier, pin(task_class="\x1b[2J"))
+        newer = b"\xf8\x3f\x01"  # field 1023
+        refuses("number 1023", self.control.PinTier, pb.PinTierRequest.FromString(pin().SerializeToString() + newer))
+        refuses("number 1023", self.control.Unpin, pb.UnpinRequest.FromString(unpin().SerializeToString() + newer))
+        refuses("number 1023", self.control.SetEnforcement, pb.SetEnforcementRequest.FromString(b"\x08\x01" + newer))
+        self.pulsed.says(r'audit: uid \d+: PinTier "shop" "render" at \?: INVALID_ARGUMENT: tier')
         refuses("enforcement", self.control.SetEnforcement, pb.SetEnforcementRequest())
         refuses("enforcement", self.control.SetEnforcement, pb.SetEnforcementRequest(enforcement=4))
         refuses("comment", self.control.SetEnforcement, pb.SetEnforcementRequest(enforcement=1, comment="\a"))

@@ -123,7 +123,22 @@ class ChangingThePolicy(ApiTest):
     def test_a_field_of_a_newer_api_is_refused_rather_than_left_out(self):
         newer = pb.UpdatePolicyRequest.FromString(b"\x0a\x03\xf8\x3f\x01")  # field 1023 of the policy
         message = self.refused(Code.INVALID_ARGUMENT, self.api.Update, newer)
-        self.assertIn("number 1023", message)
+        self.assertIn("policy: has a field of number 1023", message)
+        # Of the request itself, it could be what makes the change harmless.
+        field = b"\xf8\x3f\x01"
+        for method, request in ((self.api.Update, pb.UpdatePolicyRequest), (self.api.Rollback, pb.RollbackPolicyRequest)):
+            self.assertIn("number 1023", self.refused(Code.INVALID_ARGUMENT, method, request.FromString(field)))
+        self.assertEqual(self.get().revision.revision, 1)
+
+    def test_changes_are_on_record_whatever_the_log_level(self):
+        quiet = self.daemon(config="log_level: error")
+        quiet.api().policy.Update(pb.UpdatePolicyRequest(policy=pb.Policy(), comment="for the record"), timeout=PATIENCE)
+        quiet.says(r'audit: uid \d+: Update, "for the record": revision 2')
+        self.assertNotIn("policy revision", quiet.log())
+
+    def test_the_log_says_which_rules_go_further_than_the_policy(self):
+        self.update(pb.Policy(rules=[pb.Rule(match=pb.Match(service="a"), enforcement=pb.ENFORCEMENT_ENFORCE)]))
+        self.pulsed.says(r"policy revision 2: shadow \(1 rule enforces\)")
 
     def test_a_comment_has_a_bound_and_no_control_characters(self):
         self.update(pb.Policy(), comment="x" * 1024)
