@@ -1,0 +1,114 @@
+// The charts: what each shows of the moments.
+import {Chart, type ChartKind, type Line} from './chart';
+import {found} from './element';
+import type {Filter} from './filter';
+import type {KeptMoment} from './history';
+import type {Mark} from './marks';
+import {className, type TaskClass} from './moment';
+import {cores, duration, rate} from './quantity';
+import {classLines, doneTo, sumLine, topClasses, wouldBeDoneTo} from './rates';
+import type {Theme} from './theme';
+
+const TIMED_CLASSES = 4;
+
+const POLL_TIME: ChartKind = {title: 'Poll time', hint: 'p99, and dashed p50, of the classes that use the most CPU', text: duration, logarithmic: true};
+const CPU: ChartKind = {title: 'CPU time', hint: 'by class, of one core', text: (value) => (value === 0 ? '0' : cores(value)), logarithmic: false};
+const perSecond = (value: number): string => (value === 0 ? '0' : rate(value));
+const ACTIONS: ChartKind = {title: 'Violations, and what is done', hint: 'per second', text: perSecond, logarithmic: false};
+const SHADOW: ChartKind = {
+  title: 'Shadow against enforce', hint: 'per second: done, and dashed what would have been done', text: perSecond, logarithmic: false,
+};
+
+export interface ChartsInput {
+  moments: readonly KeptMoment[];
+  marks: readonly Mark[];
+  filter: Filter;
+  windowSeconds: number;
+  to: number;
+}
+
+export class Charts {
+  private readonly pollTime: Chart;
+  private readonly cpu: Chart;
+  private readonly actions: Chart;
+  private readonly shadow: Chart;
+  private colors = new Map<string, number>();
+
+  constructor(private theme: Theme) {
+    [this.pollTime, this.cpu, this.actions, this.shadow] =
+      [POLL_TIME, CPU, ACTIONS, SHADOW].map((kind) => new Chart(kind, theme)) as [Chart, Chart, Chart, Chart];
+    found('#charts').append(this.pollTime.element, this.cpu.element, this.actions.element, this.shadow.element);
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    for (const chart of [this.pollTime, this.cpu, this.actions, this.shadow]) chart.setTheme(theme);
+  }
+
+  show(input: ChartsInput): void {
+    const keys = this.top(input);
+    this.pollTime.show(this.data(input, this.pollTimeLines(input, keys.slice(0, TIMED_CLASSES))));
+    this.cpu.show(this.data(input, this.cpuLines(input, keys)));
+    this.actions.show(this.data(input, this.actionLines(input)));
+    this.shadow.show(this.data(input, this.shadowLines(input)));
+  }
+
+  private data(input: ChartsInput, lines: Line[]): {from: number; to: number; times: number[]; lines: Line[]; marks: readonly Mark[]} {
+    return {from: input.to - input.windowSeconds, to: input.to, times: input.moments.map((moment) => moment.t), lines, marks: input.marks};
+  }
+
+  /** A class keeps its colour as long as it is shown. */
+  private top(input: ChartsInput): string[] {
+    const keys = topClasses(input.moments, input.filter, this.theme.series.length);
+    for (const key of this.colors.keys()) if (!keys.includes(key)) this.colors.delete(key);
+    for (const key of keys) {
+      if (this.colors.has(key)) continue;
+      const taken = new Set(this.colors.values());
+      this.colors.set(key, this.theme.series.findIndex((_, at) => !taken.has(at)));
+    }
+    return keys;
+  }
+
+  private line(key: string, what: string, points: Line['points'], dashed: boolean): Line {
+    const [service, name] = key.split('\n') as [string, string];
+    const severalServices = new Set([...this.colors.keys()].map((each) => each.split('\n')[0])).size > 1;
+    const label = `${severalServices ? `${service} ` : ''}${className(name)}${what ? ` ${what}` : ''}`;
+    return {label, color: this.theme.series[this.colors.get(key) ?? 0]!, dashed, points};
+  }
+
+  private pollTimeLines({moments}: ChartsInput, keys: string[]): Line[] {
+    const p99 = classLines(moments, keys, (c) => c.p99, undefined);
+    const p50 = classLines(moments, keys, (c) => c.p50, undefined);
+    return keys.flatMap((key, at) => [this.line(key, 'p99', p99[at]!, false), this.line(key, 'p50', p50[at]!, true)]);
+  }
+
+  private cpuLines({moments}: ChartsInput, keys: string[]): Line[] {
+    const points = classLines(moments, keys, (c, elapsed) => c.cpu / elapsed, 0);
+    return keys.map((key, at) => this.line(key, '', points[at]!, false));
+  }
+
+  private sum(input: ChartsInput, label: string, color: string, dashed: boolean, counted: (c: TaskClass) => number): Line {
+    return {label, color, dashed, points: sumLine(input.moments, input.filter, counted)};
+  }
+
+  private actionLines(input: ChartsInput): Line[] {
+    const {theme} = this;
+    return [
+      this.sum(input, 'violations', theme.text, false, (c) => c.violations),
+      this.sum(input, 'yields', theme.tier.yield, false, (c) => c.yields),
+      this.sum(input, 'isolations', theme.tier.isolate, false, (c) => c.isolations),
+      this.sum(input, 'demotions', theme.tier.monitor, false, (c) => c.demotions),
+    ];
+  }
+
+  private shadowLines(input: ChartsInput): Line[] {
+    const {theme} = this;
+    return [
+      this.sum(input, 'done', theme.tier.isolate, false, doneTo),
+      this.sum(input, 'would-be yields', theme.tier.yield, true, (c) => c.wouldYield),
+      this.sum(input, 'would-be isolations', theme.tier.warn, true, (c) => c.wouldIsolate),
+      this.sum(input, 'would-be demotions', theme.tier.monitor, true, (c) => c.wouldDemote),
+      this.sum(input, 'would-be in all', theme.text, true, wouldBeDoneTo),
+    ];
+  }
+}

@@ -1,0 +1,103 @@
+// The table of classes. Its headers are buttons that sort it.
+import {fillChildren, found, made, madeRow, setAttribute, setText} from './element';
+import {TIERS, className, classKey} from './moment';
+import {cores, count, duration, rate} from './quantity';
+import type {ClassRow} from './rates';
+import {fillTier} from './tier_badge';
+
+interface Column {
+  name: string;
+  hint: string;
+  number: boolean;
+  /** What it is sorted by; text rises at first, numbers fall. */
+  order: (row: ClassRow) => number | string;
+  text: (row: ClassRow) => string;
+}
+
+const numbers = (name: string, hint: string, order: (row: ClassRow) => number, text: (row: ClassRow) => string): Column =>
+  ({name, hint, number: true, order, text});
+
+const COLUMNS: readonly Column[] = [
+  {name: 'Class', hint: 'task class and its service', number: false, order: (row) => classKey(row.latest),
+   text: (row) => className(row.latest.name)},
+  {name: 'Tier', hint: 'where new tasks of the class begin', number: true, order: (row) => TIERS.indexOf(row.latest.tier), text: () => ''},
+  {name: 'Enforcement', hint: 'in force for the class', number: false, order: (row) => row.latest.enforcement,
+   text: (row) => row.latest.enforcement + (row.latest.pin ? ', pinned' : '')},
+  numbers('CPU', 'of one core', (row) => row.cpu, (row) => cores(row.cpu)),
+  numbers('Polls/s', 'ended', (row) => row.polls, (row) => rate(row.polls)),
+  numbers('Violations/s', 'polls over their budget', (row) => row.violations, (row) => rate(row.violations)),
+  numbers('p99', 'of poll times: the highest of any half second', (row) => row.p99 ?? 0,
+          (row) => (row.p99 === undefined ? '–' : duration(row.p99))),
+  numbers('Done/s', 'yields, isolations and demotions', (row) => row.done, (row) => rate(row.done)),
+  numbers('Would-be/s', 'what would have been done in shadow', (row) => row.wouldBe, (row) => rate(row.wouldBe)),
+];
+const MOST_ROWS = 100;
+
+export class ClassTable {
+  private readonly head = found<HTMLTableRowElement>('#classes thead tr');
+  private readonly body = found('#classes tbody');
+  private column = COLUMNS.findIndex((column) => column.name === 'CPU');
+  private falling = true;
+  private rows: readonly ClassRow[] = [];
+
+  constructor() {
+    COLUMNS.forEach((column, at) => {
+      const button = made('button', {type: 'button', title: column.hint}, column.name);
+      button.addEventListener('click', () => this.sortBy(at));
+      this.head.append(made('th', {scope: 'col', class: column.number && column.name !== 'Tier' ? 'number' : ''}, button));
+    });
+  }
+
+  show(rows: readonly ClassRow[], leftOut: number): void {
+    this.rows = rows;
+    this.fill();
+    const more = rows.length > MOST_ROWS ? `, ${MOST_ROWS} of them shown` : '';
+    const missing = leftOut > 0 ? `; ${leftOut} that use less CPU are not told of` : '';
+    setText(found('#classes-note'), `${count(rows.length, 'class', 'classes')}${more}${missing}; rates of the last 5 s`);
+  }
+
+  private sortBy(at: number): void {
+    this.falling = this.column === at ? !this.falling : COLUMNS[at]!.number;
+    this.column = at;
+    this.fill();
+  }
+
+  private fill(): void {
+    [...this.head.children].forEach((cell, at) =>
+      setAttribute(cell, 'aria-sort', at === this.column ? (this.falling ? 'descending' : 'ascending') : undefined));
+    const order = COLUMNS[this.column]!.order;
+    const sign = this.falling ? -1 : 1;
+    const sorted = [...this.rows].sort((a, b) => sign * compare(order(a), order(b)) || compare(classKey(a.latest), classKey(b.latest)));
+    fillChildren(this.body, sorted.slice(0, MOST_ROWS), () => this.makeRow(), fillRow);
+  }
+
+  private makeRow(): HTMLTableRowElement {
+    const row = madeRow(COLUMNS.length);
+    COLUMNS.forEach((column, at) => {
+      if (column.number && column.name !== 'Tier') row.cells[at]!.className = 'number';
+    });
+    row.cells[0]!.append(made('span'), made('small'));
+    return row;
+  }
+}
+
+function fillRow(row: HTMLTableRowElement, item: ClassRow): void {
+  setAttribute(row, 'data-class', item.latest.name);
+  COLUMNS.forEach((column, at) => {
+    const cell = row.cells[at]!;
+    if (column.name === 'Class') {
+      setText(cell.firstElementChild!, column.text(item));
+      setText(cell.lastElementChild!, item.latest.service);
+    } else if (column.name === 'Tier') {
+      fillTier(cell, item.latest.tier, item.latest.above > 0 ? `, ${count(item.latest.above, 'task')} above M` : '');
+    } else {
+      setText(cell, column.text(item));
+    }
+  });
+  setAttribute(row.cells[COLUMNS.length - 1]!, 'data-some', String(item.wouldBe > 0));
+  setAttribute(row.cells[COLUMNS.length - 2]!, 'data-some', String(item.done > 0));
+}
+
+function compare(a: number | string, b: number | string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
