@@ -67,12 +67,19 @@ export class Chart {
       this.plot = new uPlot(this.options(data), values, this.place);
       this.drawn = drawn;
     }
+    // uPlot clears its legend when it draws, which it does in a microtask of its own.
+    queueMicrotask(() => this.showLatest());
     setText(found('p.unseen', this.element), this.inWords(data));
   }
 
   private resize(): void {
     const width = this.place.clientWidth;
     if (this.plot && width > 0 && this.plot.width !== width) this.plot.setSize({width, height: HEIGHT});
+  }
+
+  /** Where no pointer asks for another time, the legend has the newest values. */
+  private showLatest(): void {
+    if (this.plot && (this.plot.cursor.left ?? -1) < 0) this.plot.setLegend({idx: this.plot.data[0].length - 1}, false);
   }
 
   private inWords(data: ChartData): string {
@@ -90,11 +97,12 @@ export class Chart {
     return {
       width: this.place.clientWidth, height: HEIGHT, pxAlign: false,
       cursor: {sync: {key: SYNC, setSeries: false}, drag: {x: false, y: false}, points: {size: 6}},
-      legend: {live: true},
+      legend: {live: true, markers: {width: 3, fill: () => 'transparent', dash: (_, at) => (data.lines[at - 1]?.dashed ? 'dashed' : 'solid')}},
       scales: {x: {time: true, auto: false, min: data.from, max: data.to}, y: kind.logarithmic ? logarithmic() : fromZero()},
       axes: [
-        {...axis, space: 70, values: (_, splits) => splits.map((t) => clock(t))},
-        {...axis, size: 62, values: (_, splits) => splits.map((value) => (value === null ? '' : kind.text(value)))},
+        {...axis, space: 70, size: 30, values: (_, splits) => splits.map((t) => clock(t))},
+        {...axis, size: 62, values: (_, splits) => splits.map((value) => kind.text(value)),
+         ...(kind.logarithmic ? {splits: (_: uPlot, __: number, min: number, max: number) => powersOfTen(min, max)} : {})},
       ],
       series: [
         {label: 'at', value: (_, t) => (t === null ? '–' : clock(t))},
@@ -114,6 +122,7 @@ export class Chart {
     context.save();
     context.strokeStyle = context.fillStyle = this.theme.mark;
     context.font = `600 ${10 * scale}px ${this.theme.font}`;
+    context.textAlign = 'left';
     context.textBaseline = 'top';
     context.lineWidth = 1.25 * scale;
     for (const mark of this.data?.marks ?? []) {
@@ -140,4 +149,10 @@ function logarithmic(): uPlot.Scale {
     distr: 3,
     range: (_, min, max) => (min > 0 && max > 0 ? [10 ** Math.floor(Math.log10(min)), 10 ** Math.ceil(Math.log10(max) + 1e-9)] : [1e-5, 1e-1]),
   };
+}
+
+function powersOfTen(min: number, max: number): number[] {
+  const powers: number[] = [];
+  for (let power = Math.ceil(Math.log10(min) - 1e-9); power <= Math.log10(max) + 1e-9; power++) powers.push(10 ** power);
+  return powers;
 }

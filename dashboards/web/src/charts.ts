@@ -16,7 +16,7 @@ const CPU: ChartKind = {title: 'CPU time', hint: 'by class, of one core', text: 
 const perSecond = (value: number): string => (value === 0 ? '0' : rate(value));
 const ACTIONS: ChartKind = {title: 'Violations, and what is done', hint: 'per second', text: perSecond, logarithmic: false};
 const SHADOW: ChartKind = {
-  title: 'Shadow against enforce', hint: 'per second: done, and dashed what would have been done', text: perSecond, logarithmic: false,
+  title: 'Shadow against enforce', hint: 'per second: what is done, and dashed what would be', text: perSecond, logarithmic: false,
 };
 
 export interface ChartsInput {
@@ -93,22 +93,24 @@ export class Charts {
 
   private actionLines(input: ChartsInput): Line[] {
     const {theme} = this;
+    const [demotions, isolations, , yields] = theme.series as [string, string, string, string];
     return [
       this.sum(input, 'violations', theme.text, false, (c) => c.violations),
-      this.sum(input, 'yields', theme.tier.yield, false, (c) => c.yields),
-      this.sum(input, 'isolations', theme.tier.isolate, false, (c) => c.isolations),
-      this.sum(input, 'demotions', theme.tier.monitor, false, (c) => c.demotions),
+      this.sum(input, 'yields', yields, false, (c) => c.yields),
+      this.sum(input, 'isolations', isolations, false, (c) => c.isolations),
+      this.sum(input, 'demotions', demotions, false, (c) => c.demotions),
     ];
   }
 
   private shadowLines(input: ChartsInput): Line[] {
     const {theme} = this;
+    const [demotions, isolations, , yields] = theme.series as [string, string, string, string];
     return [
-      this.sum(input, 'done', theme.tier.isolate, false, doneTo),
-      this.sum(input, 'would-be yields', theme.tier.yield, true, (c) => c.wouldYield),
-      this.sum(input, 'would-be isolations', theme.tier.warn, true, (c) => c.wouldIsolate),
-      this.sum(input, 'would-be demotions', theme.tier.monitor, true, (c) => c.wouldDemote),
-      this.sum(input, 'would-be in all', theme.text, true, wouldBeDoneTo),
+      this.sum(input, 'done', theme.text, false, doneTo),
+      this.sum(input, 'would-be', theme.text, true, wouldBeDoneTo),
+      this.sum(input, 'yields', yields, true, (c) => c.wouldYield),
+      this.sum(input, 'isolations', isolations, true, (c) => c.wouldIsolate),
+      this.sum(input, 'demotions', demotions, true, (c) => c.wouldDemote),
     ];
   }
 }

@@ -21,15 +21,15 @@ const COLUMNS: readonly Column[] = [
   {name: 'Class', hint: 'task class and its service', number: false, order: (row) => classKey(row.latest),
    text: (row) => className(row.latest.name)},
   {name: 'Tier', hint: 'where new tasks of the class begin', number: true, order: (row) => TIERS.indexOf(row.latest.tier), text: () => ''},
-  {name: 'Enforcement', hint: 'in force for the class', number: false, order: (row) => row.latest.enforcement,
-   text: (row) => row.latest.enforcement + (row.latest.pin ? ', pinned' : '')},
   numbers('CPU', 'of one core', (row) => row.cpu, (row) => cores(row.cpu)),
-  numbers('Polls/s', 'ended', (row) => row.polls, (row) => rate(row.polls)),
-  numbers('Violations/s', 'polls over their budget', (row) => row.violations, (row) => rate(row.violations)),
   numbers('p99', 'of poll times: the highest of any half second', (row) => row.p99 ?? 0,
           (row) => (row.p99 === undefined ? '–' : duration(row.p99))),
+  numbers('Violations/s', 'polls over their budget', (row) => row.violations, (row) => rate(row.violations)),
   numbers('Done/s', 'yields, isolations and demotions', (row) => row.done, (row) => rate(row.done)),
   numbers('Would-be/s', 'what would have been done in shadow', (row) => row.wouldBe, (row) => rate(row.wouldBe)),
+  numbers('Polls/s', 'ended', (row) => row.polls, (row) => rate(row.polls)),
+  {name: 'Enforcement', hint: 'in force for the class', number: false, order: (row) => row.latest.enforcement,
+   text: (row) => row.latest.enforcement + (row.latest.pin ? ', pinned' : '')},
 ];
 const MOST_ROWS = 100;
 
@@ -94,8 +94,10 @@ function fillRow(row: HTMLTableRowElement, item: ClassRow): void {
       setText(cell, column.text(item));
     }
   });
-  setAttribute(row.cells[COLUMNS.length - 1]!, 'data-some', String(item.wouldBe > 0));
-  setAttribute(row.cells[COLUMNS.length - 2]!, 'data-some', String(item.done > 0));
+  for (const name of ['Done/s', 'Would-be/s']) {
+    const at = COLUMNS.findIndex((column) => column.name === name);
+    setAttribute(row.cells[at]!, 'data-some', String((name === 'Done/s' ? item.done : item.wouldBe) > 0));
+  }
 }
 
 function compare(a: number | string, b: number | string): number {

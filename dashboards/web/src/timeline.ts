@@ -80,7 +80,7 @@ export class Timeline {
     const body = found<HTMLTableSectionElement>('#rows tbody');
     return this.listed.map((row, at) => {
       const box = body.rows[at]!.getBoundingClientRect();
-      return {top: box.top - top, height: box.height, lane: row.type === 'worker' ? row.lane : undefined, striped: at % 2 === 1,
+      return {top: box.top - top, height: box.height, lane: row.type === 'worker' ? row.lane : undefined,
               title: row.type === 'group'};
     });
   }

@@ -18,7 +18,6 @@ export interface PlacedRow {
   top: number;
   height: number;
   lane?: Lane;
-  striped: boolean;
   title: boolean;
 }
 
@@ -95,7 +94,10 @@ export class TimelineCanvas {
   private drawRow(scene: Scene, row: PlacedRow): void {
     if (row.top + row.height < HEAD_HEIGHT || row.top > scene.height) return;
     const {context, theme} = this;
-    if (row.title) return;
+    if (row.title && scene.barTop < row.height / 2) {
+      context.fillStyle = theme.band;
+      context.fillRect(0, row.top, scene.width, row.height);
+    }
     context.fillStyle = theme.line;
     context.fillRect(0, row.top + row.height - 1, scene.width, 1);
     if (!row.lane) return;

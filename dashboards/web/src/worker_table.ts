@@ -31,6 +31,7 @@ function fillWorker(element: HTMLTableRowElement, row: WorkerRow): void {
   if (!poll) {
     setText(now, idle(row));
     now.className = 'idle';
+    now.removeAttribute('title');
     return;
   }
   now.className = '';
@@ -39,8 +40,10 @@ function fillWorker(element: HTMLTableRowElement, row: WorkerRow): void {
   }
   fillTier(now.firstElementChild as HTMLElement, poll.tier);
   setText(now.firstElementChild!.lastElementChild!, className(poll.class));
-  setText(now.lastElementChild!, [duration(poll.age), poll.over && poll.blame !== 'unknown' ? poll.blame : '',
-                                  poll.demoted ? 'demoted' : ''].filter(Boolean).join(', '));
+  const more = [duration(poll.age), poll.over && poll.blame !== 'unknown' ? poll.blame : '',
+                poll.demoted ? 'demoted' : ''].filter(Boolean).join(', ');
+  setText(now.lastElementChild!, more);
+  setAttribute(now, 'title', `${className(poll.class)}, ${more}`);
 }
 
 function idle(row: WorkerRow): string {
