@@ -1,0 +1,81 @@
+"""The alerting and recording rules: promtool's judgement, their own tests, and the runbook that each alert names."""
+
+import os
+import re
+import shlex
+import subprocess
+import unittest
+from pathlib import Path
+
+import yaml
+
+from expressions import DASHBOARDS, RULES, always_there, of_rules
+
+PULSECTL = Path(os.environ['PULSED_BIN_DIR']) / 'pulsectl'
+RUNBOOK = (DASHBOARDS / 'runbook.md').read_text()
+SEVERITIES = {'critical', 'warning', 'info'}
+TESTS = DASHBOARDS / 'rules/alerts_test.yaml'
+
+
+def alerts():
+    return [rule for group in yaml.safe_load(RULES[1].read_text())['groups'] for rule in group['rules']]
+
+
+class RulesTest(unittest.TestCase):
+    def promtool(self, *words):
+        done = subprocess.run(['/usr/bin/promtool', *map(str, words)], capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_promtool_accepts_the_rules(self):
+        self.promtool('check', 'rules', *RULES)
+
+    def test_each_alert_fires_when_it_should_and_only_then(self):
+        self.promtool('test', 'rules', TESTS)
+
+    def test_each_alert_is_tested_on_both_sides(self):
+        sides = {}
+        for case in yaml.safe_load(TESTS.read_text())['tests']:
+            for at in case.get('alert_rule_test', []):
+                sides.setdefault(at['alertname'], set()).add(bool(at['exp_alerts']))
+        self.assertEqual(sides, {alert['alert']: {True, False} for alert in alerts()})
+
+    def test_each_alert_says_what_is_wrong_how_bad_it_is_and_what_to_do(self):
+        for alert in alerts():
+            with self.subTest(alert['alert']):
+                self.assertIn(alert['labels']['severity'], SEVERITIES)
+                self.assertEqual(set(alert['annotations']), {'summary', 'description', 'runbook'})
+                path, anchor = alert['annotations']['runbook'].split('#')
+                self.assertEqual(DASHBOARDS.parent / path, DASHBOARDS / 'runbook.md')
+                self.assertEqual(anchor, alert['alert'].lower())
+
+    def test_each_alert_has_a_value_also_when_it_does_not_fire(self):
+        for expression in of_rules(RULES[1]):
+            self.assertTrue(always_there(expression))
+
+    def test_the_runbook_has_a_section_for_each_alert_and_no_other(self):
+        self.assertEqual(re.findall(r'(?m)^## (Pulsed\w+)$', RUNBOOK), [alert['alert'] for alert in alerts()])
+
+
+class RunbookTest(unittest.TestCase):
+    def commands(self):
+        found = [line for block in re.findall(r'(?s)```sh\n(.*?)```', RUNBOOK) for line in block.splitlines()]
+        found += re.findall(r'`(pulsectl [^`]*)`', RUNBOOK)
+        return [shlex.split(line, comments=True) for line in found if line.startswith('pulsectl')]
+
+    def test_it_names_only_commands_and_options_that_pulsectl_has(self):
+        commands = self.commands()
+        self.assertGreater(len(commands), 10)
+        helps = {}
+        for words in commands:
+            with self.subTest(shlex.join(words)):
+                command = words[1:3] if words[1] == 'policy' else words[1:2]
+                if tuple(command) not in helps:
+                    done = subprocess.run([PULSECTL, *command, '--help'], capture_output=True, text=True, timeout=20)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    helps[tuple(command)] = done.stdout
+                for option in (word for word in words if word.startswith('--')):
+                    self.assertIn(option, helps[tuple(command)])
+
+
+if __name__ == '__main__':
+    unittest.main()
