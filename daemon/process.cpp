@@ -18,6 +18,11 @@ void log_from_a_thread_of_its_own() {
   spdlog::flush_on(spdlog::level::info);
 }
 
+std::uint64_t log_lines_dropped() {
+  const auto pool = spdlog::thread_pool();
+  return pool ? pool->overrun_counter() : 0;
+}
+
 void set_log_level(config::LogLevel level) {
   constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                               spdlog::level::err};

@@ -17,6 +17,8 @@ void log_from_a_thread_of_its_own();
 void set_log_level(config::LogLevel level);
 // Where lines go that are a record: they are written whatever the level. After log_from_a_thread_of_its_own.
 [[nodiscard]] std::function<void(const std::string&)> record_of(const std::string& what);
+// So far. Thread-safe, until spdlog::shutdown().
+[[nodiscard]] std::uint64_t log_lines_dropped();
 
 // What it takes to lower threads of services, where that is allowed: a ledger in the run directory, which the caller holds,
 // and a guardian. First puts back what a daemon before this one left behind.

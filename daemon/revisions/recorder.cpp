@@ -105,6 +105,7 @@ Recorder::Outcome Recorder::record(Change change, bool from_file) {
     stored.imported = {stored.revision.number, config::to_yaml(stored.revision.policy)};
   }
   if (const WhyNot why = store(stored)) {
+    store_failures_.fetch_add(1, std::memory_order_relaxed);  // a statistic
     // The file is there for the next start; a daemon that runs keeps to what is on disk.
     const bool in_memory = from_file && (!put_in_force_ || !not_durable().empty());
     if (!in_memory) return Refused{Refusal::kNotStored, *why};

@@ -1,6 +1,7 @@
 // Makes revisions: stores each, puts it in force, keeps it. One thread at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -26,7 +27,10 @@ class Recorder {
   Outcome import(const std::optional<policy::Policy>& file, const Author& author);
   void start(RevisionStore::PutInForce put_in_force);
   Outcome commit(Change change);
-  [[nodiscard]] std::string not_durable() const;  // any thread
+  [[nodiscard]] std::string not_durable() const;             // any thread
+  [[nodiscard]] std::uint64_t store_failures() const {       // any thread
+    return store_failures_.load(std::memory_order_relaxed);  // a statistic
+  }
 
  private:
   void load();
@@ -53,6 +57,7 @@ class Recorder {
   RevisionStore::PutInForce put_in_force_;  // empty: not started yet
   std::string said_;                        // the last reason why nothing could be removed
 
+  std::atomic<std::uint64_t> store_failures_{0};
   mutable std::mutex mutex_;
   std::string not_durable_;
 };

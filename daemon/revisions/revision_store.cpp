@@ -139,6 +139,8 @@ bool RevisionStore::wait(std::uint64_t number, std::chrono::milliseconds patienc
 
 std::string RevisionStore::not_durable() const { return state_->recorder.not_durable(); }
 
+std::uint64_t RevisionStore::store_failures() const { return state_->recorder.store_failures(); }
+
 std::string diff(const policy::Policy& from, const policy::Policy& to, const std::string& from_name,
                  const std::string& to_name) {
   return unified_diff(config::to_yaml(from), config::to_yaml(to), from_name, to_name);

@@ -116,6 +116,8 @@ class RevisionStore {
 
   // Why revisions are in memory only; empty: they are on disk.
   [[nodiscard]] std::string not_durable() const;
+  // Revisions that could not be stored, those of files included.
+  [[nodiscard]] std::uint64_t store_failures() const;
 
  private:
   struct State;

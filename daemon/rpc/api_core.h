@@ -7,6 +7,7 @@
 #include "daemon/rpc/allowance.h"
 #include "daemon/rpc/api_server.h"
 #include "daemon/rpc/audit.h"
+#include "daemon/rpc/call_counter.h"
 #include "daemon/rpc/change_line.h"
 #include "daemon/rpc/diff_shelf.h"
 #include "daemon/rpc/reading_desk.h"
@@ -20,6 +21,7 @@ struct ApiCore {
   const Options& options;
   const Site& site;
   std::shared_ptr<Audit> audit;  // also of changes that are stored after the end of the rest
+  CallCounter calls;
   ReadingDesk desk;
   std::shared_ptr<ChangeLine> changes;
   DiffShelf diffs;

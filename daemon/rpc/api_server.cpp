@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -53,6 +54,7 @@ struct ApiServer::State {
   const std::string admin_path;
   PeerTable peers;
   ApiCore core;
+  std::atomic<std::uint64_t> connections_refused{0};
   std::optional<GrpcServer> reading;
   std::optional<GrpcServer> changing;
   std::optional<GrpcServer> certified;
@@ -92,7 +94,7 @@ void ApiServer::State::start() {
   reading.emplace(core, rule(Access::kRead), std::nullopt);
   changing.emplace(core, rule(Access::kChange), std::nullopt);
   if (options.api.tls) certified.emplace(core, rule(Access::kByCertificate), options.api.tls);
-  gatekeeper.emplace(doors(), limits, peers, site.warn);
+  gatekeeper.emplace(doors(), limits, peers, connections_refused, site.warn);
   core.desk.start();
   core.events.start();
   core.policies.start();
@@ -130,7 +132,9 @@ void ApiServer::stop() { state_->stop(); }
 std::uint16_t ApiServer::tcp_port() const { return state_->tcp_port; }
 
 std::uint64_t ApiServer::connections_refused() const {
-  return state_->gatekeeper ? state_->gatekeeper->refused() : 0;
+  return state_->connections_refused.load(std::memory_order_relaxed);  // a statistic
 }
+
+std::vector<CallCount> ApiServer::calls() const { return state_->core.calls.counts(); }
 
 }  // namespace pulsed::rpc

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/config/config.h"
 #include "daemon/controls.h"
@@ -58,7 +59,14 @@ struct Options {
   std::chrono::milliseconds change_limit{30'000};  // for a change to be stored
 };
 
-// start, stop and the destructor belong to one thread.
+// Calls of one method that ended with one code: {"PolicyService/Update", "ABORTED", 3}.
+struct CallCount {
+  std::string method;
+  std::string code;
+  std::uint64_t calls = 0;
+};
+
+// start, stop and the destructor belong to one thread; the counts are thread-safe.
 class ApiServer {
  public:
   ApiServer(Options options, Site site);
@@ -73,6 +81,7 @@ class ApiServer {
 
   [[nodiscard]] std::uint16_t tcp_port() const;  // where it listens; 0: it does not
   [[nodiscard]] std::uint64_t connections_refused() const;
+  [[nodiscard]] std::vector<CallCount> calls() const;  // what ended so far; each pair once
 
  private:
   struct State;

@@ -54,10 +54,12 @@ std::optional<uid_t> uid_of(int fd) {
 }  // namespace
 
 Gatekeeper::Gatekeeper(std::vector<Door> doors, GateLimits limits, PeerTable& peers,
+                       std::atomic<std::uint64_t>& refused,
                        std::function<void(const std::string&)> warn)
     : doors_(std::move(doors)),
       limits_(limits),
       peers_(peers),
+      refused_(refused),
       warn_(std::move(warn)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),

@@ -43,12 +43,13 @@ struct GateLimits {
   std::chrono::milliseconds silence;  // until a connection has greeted
 };
 
-// start, stop and the destructor belong to one thread; `refused` is thread-safe.
+// start, stop and the destructor belong to one thread.
 class Gatekeeper {
  public:
-  // `peers` outlives it; `warn` gets a bounded number of lines, on the thread.
+  // `peers` outlives it, and so does `refused`, which counts connections; `warn` gets a bounded number of lines, on the
+  // thread.
   Gatekeeper(std::vector<Door> doors, GateLimits limits, PeerTable& peers,
-             std::function<void(const std::string&)> warn);
+             std::atomic<std::uint64_t>& refused, std::function<void(const std::string&)> warn);
   ~Gatekeeper();  // stops
   Gatekeeper(const Gatekeeper&) = delete;
   Gatekeeper& operator=(const Gatekeeper&) = delete;
@@ -56,8 +57,6 @@ class Gatekeeper {
   void start();
   // Nobody is accepted any more; what was handed over lives on.
   void stop();
-
-  [[nodiscard]] std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -85,11 +84,11 @@ class Gatekeeper {
   std::vector<Door> doors_;
   const GateLimits limits_;
   PeerTable& peers_;
+  std::atomic<std::uint64_t>& refused_;
   const std::function<void(const std::string&)> warn_;
   shm::Fd epoll_;
   shm::Fd wake_;
   std::thread thread_;
-  std::atomic<std::uint64_t> refused_{0};
 
   // The thread's alone.
   std::unordered_map<std::uint64_t, Connection> connections_;

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "daemon/rpc/control_service.h"
 #include "daemon/rpc/monitor_service.h"
@@ -90,6 +91,9 @@ GrpcServer::GrpcServer(ApiCore& core, AccessRule rule, const std::optional<confi
   enable_plugins();
   grpc::ServerBuilder builder;
   set_limits(builder, core.options);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
+  observers.push_back(core.calls.observer());
+  builder.experimental().SetInterceptorCreators(std::move(observers));
   builder.RegisterService(&state_->policy);
   builder.RegisterService(&state_->monitor);
   builder.RegisterService(&state_->control);
