@@ -29,7 +29,9 @@ attach::Limits limits_of(const config::Config& config) {
 }
 
 Ledger::Caps caps_of(const config::Config& config) {
-  return {config.series.label_values, config.series.classes_per_service};
+  const config::Series& series = config.series;
+  return {series.label_values, series.label_values, series.classes_per_service,
+          series.keep_departed};
 }
 
 }  // namespace

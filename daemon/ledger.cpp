@@ -90,11 +90,11 @@ void add_present(ClassSnapshot& sum, const policy::TierManager& tiers, policy::C
 
 // The series that counts for `name`: of its own, if it has one or there is room, or `other`. What was folded stays so
 // as long as it is remembered, even if there is room later: its counts would leave `other`.
-const std::string& Ledger::series(Names& names, const std::string& name, std::size_t cap) {
+const std::string& Ledger::series(Names& names, const std::string& name, bool room) {
   if (name == kOther || names.own.contains(name)) return name;
   if (names.folded.contains(name)) return kOther;
   const bool remembers = names.folded.size() < kMostFolded;
-  if (names.own.size() < cap && remembers) return *names.own.insert(name).first;
+  if (room && remembers) return *names.own.insert(name).first;
   if (remembers) {
     names.folded.insert(name);
     ++folded_;
@@ -102,17 +102,42 @@ const std::string& Ledger::series(Names& names, const std::string& name, std::si
   return kOther;
 }
 
+const std::string& Ledger::service_series(const std::string& name) {
+  return series(services_, name, services_.own.size() < caps_.services);
+}
+
+// A value of the label is one, in however many services.
+bool Ledger::room_for_class(const std::string& name) const {
+  return class_values_.size() < caps_.classes || class_values_.contains(name);
+}
+
+const std::string& Ledger::class_series(Names& names, const std::string& name) {
+  const std::size_t before = names.own.size();
+  const std::string& found =
+      series(names, name, before < caps_.classes_per_service && room_for_class(name));
+  if (names.own.size() != before) ++class_values_[name];
+  return found;
+}
+
+void Ledger::forget_classes(ClassNames::iterator of) {
+  for (const std::string& name : of->second.own) {
+    const auto value = class_values_.find(name);
+    if (--value->second == 0) class_values_.erase(value);
+  }
+  classes_.erase(of);
+}
+
 ClassSnapshot* Ledger::sum_of(Entry& e, const std::string& service_series,
                               const collect::ClassView& view, bool unnamed) {
   // The unnamed class appears once something polled in it.
   if (unnamed && view.polls == 0 && !e.classes.contains(view.name)) return nullptr;
-  return &e.classes[series(classes_[service_series], view.name, caps_.classes_per_service)];
+  return &e.classes[class_series(classes_[service_series], view.name)];
 }
 
 std::pair<const std::string, Ledger::Entry>& Ledger::book(Entries& entries,
                                                           const collect::Service& service,
                                                           policy::Time now) {
-  auto& found = *entries.try_emplace(series(services_, service.peer.name, caps_.services)).first;
+  auto& found = *entries.try_emplace(service_series(service.peer.name)).first;
   auto& [name, e] = found;
   e.seen = now;
   add_service(e.service, service);
@@ -139,7 +164,8 @@ void Ledger::make_room(const Live& live, policy::Time now) {
   for (auto& [name, e] : departed_) {
     if (names.contains(name) || (name == kOther && !services_.folded.empty())) e.seen = now;
   }
-  std::erase_if(departed_, [now](const auto& e) { return now - e.second.seen > kKeptAfterDetach; });
+  std::erase_if(departed_,
+                [&](const auto& e) { return now - e.second.seen > caps_.keep_departed; });
   std::erase_if(services_.own, [&](const auto& name) {
     return !names.contains(name) && !departed_.contains(name);
   });
@@ -147,12 +173,32 @@ void Ledger::make_room(const Live& live, policy::Time now) {
     if (name == kOther || services_.own.contains(name) || services_.folded.contains(name)) continue;
     while (services_.own.size() >= caps_.services && release_longest_gone(names)) {
     }
-    series(services_, name, caps_.services);
+    service_series(name);
   }
-  std::erase_if(classes_, [&](const auto& c) {
-    if (c.first != kOther) return !services_.own.contains(c.first);
-    return services_.folded.empty() && !names.contains(kOther) && !departed_.contains(kOther);
-  });
+  const bool other_counts =
+      !services_.folded.empty() || names.contains(kOther) || departed_.contains(kOther);
+  for (auto c = classes_.begin(); c != classes_.end();) {
+    const auto of = c++;
+    if (of->first == kOther ? !other_counts : !services_.own.contains(of->first))
+      forget_classes(of);
+  }
+  make_room_for_classes(live, names);
+}
+
+void Ledger::make_room_for_classes(const Live& live,
+                                   const std::set<std::string, std::less<>>& names) {
+  if (departed_.empty()) return;
+  for (const auto& service : live) {
+    Names& classes = classes_[service_series(service->peer.name)];
+    for (std::size_t i = 1; i < service->classes.size(); ++i) {
+      const std::string& name = service->classes[i].name;
+      if (name == kOther || classes.own.contains(name) || classes.folded.contains(name)) continue;
+      if (classes.own.size() >= caps_.classes_per_service) continue;
+      while (!room_for_class(name) && release_longest_gone(names)) {
+      }
+      class_series(classes, name);
+    }
+  }
 }
 
 bool Ledger::release_longest_gone(const std::set<std::string, std::less<>>& live) {
@@ -163,6 +209,8 @@ bool Ledger::release_longest_gone(const std::set<std::string, std::less<>>& live
   }
   if (oldest == departed_.end()) return false;
   services_.own.erase(oldest->first);
+  if (const auto classes = classes_.find(oldest->first); classes != classes_.end())
+    forget_classes(classes);
   departed_.erase(oldest);
   return true;
 }
@@ -182,12 +230,13 @@ void Ledger::fill(Snapshot& snapshot, const Live& live, const shm::TickClock& cl
   snapshot.daemon.folded_label_values = folded_;
   for (auto& [name, e] : all) {
     e.service.service = name;
-    snapshot.services.push_back(std::move(e.service));
     for (auto& [class_name, cls] : e.classes) {
       cls.service = name;
       cls.task_class = class_name;
+      if (cls.pinned) ++e.service.pinned_classes;
       snapshot.classes.push_back(std::move(cls));
     }
+    snapshot.services.push_back(std::move(e.service));
   }
 }
 

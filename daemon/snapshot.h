@@ -60,6 +60,7 @@ struct ServiceSnapshot {
       in_flight{};                         // polls over budget in flight now, by blame
   std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now
   bool quarantined = false;                // judged no more: repeated nonsense
+  std::uint64_t pinned_classes = 0;        // held at a tier by an operator, now
   std::array<std::uint64_t, policy::kBlameCount>
       held_polls{};                        // polls reported as holding their worker, by blame
   std::uint64_t spare_workers_parked = 0;  // now

@@ -75,8 +75,9 @@ struct Loop {
 
 // Bounds on what /metrics shows; what is over one is folded into `other`, and counted.
 struct Series {
-  std::uint32_t label_values = 100;  // distinct service names, and class names
+  std::uint32_t label_values = 100;  // distinct service names, and class names of all services
   std::uint32_t classes_per_service = 100;
+  Duration keep_departed = std::chrono::minutes{5};  // series of a service without a process
   friend bool operator==(const Series&, const Series&) = default;
 };
 

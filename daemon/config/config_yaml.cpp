@@ -203,6 +203,8 @@ void read_series(const YamlNode& node, Series& series, Diagnostics& diagnostics)
   Section section(node, "`series`", diagnostics);
   section.set("label_values", series.label_values, CountRange{1, 10'000});
   section.set("classes_per_service", series.classes_per_service, CountRange{1, 4'096});
+  section.set("keep_departed", series.keep_departed,
+              DurationRange{seconds{1}, std::chrono::hours{24}});
 }
 
 void read_root(const YamlNode& root, ConfigFile& file, Diagnostics& diagnostics) {

@@ -111,8 +111,9 @@ void report_growth(test::OwnDaemon& daemon, Results& results) {
 void scrape_suite(const Effort& effort, Results& results) {
   const int count = effort.quick ? 15 : 100;
   {
-    test::OwnDaemon daemon(bin_dir(),
-                           {.policy = kPolicy, .config = "series: {classes_per_service: 4096}\n"});
+    test::OwnDaemon daemon(
+        bin_dir(),
+        {.policy = kPolicy, .config = "series: {label_values: 4096, classes_per_service: 4096}\n"});
     const ManyClasses service(daemon.run_dir());
     wait_for_classes(daemon, kClasses);
     report(results, "scrape, 1000 classes live and all shown", repeat(daemon, count));

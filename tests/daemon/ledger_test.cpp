@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -53,13 +54,21 @@ TEST_CASE("what a departed service counted stays until its series are let go") {
   Counted t;
   Ledger ledger({});
   ledger.close(t.service(), t.now());
-  Snapshot after = fill(ledger, t, t.now() + Ledger::kKeptAfterDetach);
+  Snapshot after = fill(ledger, t, t.now() + 5min);
   REQUIRE(find(after, "a") != nullptr);
   CHECK(find(after, "a")->polls == 10);
   CHECK(after.services.at(0).processes == 0);
-  after = fill(ledger, t, t.now() + Ledger::kKeptAfterDetach + 1ns);
+  after = fill(ledger, t, t.now() + 5min + 1ns);
   CHECK(after.services.empty());
   CHECK(after.classes.empty());
+}
+
+TEST_CASE("how long a departed service keeps its series is a setting") {
+  Counted t;
+  Ledger ledger({.keep_departed = 30s});
+  ledger.close(t.service(), t.now());
+  CHECK(fill(ledger, t, t.now() + 30s).services.size() == 1);
+  CHECK(fill(ledger, t, t.now() + 30s + 1ns).services.empty());
 }
 
 TEST_CASE("a process that comes back under the name goes on counting where the last one ended") {
@@ -158,14 +167,14 @@ TEST_CASE("a folded service stays folded while it is attached, so that other doe
   Snapshot now = live.fill(ledger, kStart);
   CHECK(find_service(now, "other")->skipped_samples == 10);
   live.detach(ledger, "first", kStart);
-  now = live.fill(ledger, kStart + Ledger::kKeptAfterDetach + 1ns);
+  now = live.fill(ledger, kStart + 5min + 1ns);
   CHECK(find_service(now, "first") == nullptr);
   CHECK(find_service(now, "second") == nullptr);
   REQUIRE(find_service(now, "other") != nullptr);
   CHECK(find_service(now, "other")->skipped_samples == 10);
   // With room, a name that is new has a series of its own.
   live.attach("third", 100);
-  now = live.fill(ledger, kStart + Ledger::kKeptAfterDetach + 2ns);
+  now = live.fill(ledger, kStart + 5min + 2ns);
   CHECK(find_service(now, "third")->skipped_samples == 100);
   CHECK(find_service(now, "other")->skipped_samples == 10);
 }
@@ -199,6 +208,129 @@ TEST_CASE("a class keeps its series when services of the same name come and go")
   REQUIRE(find(now, "a") != nullptr);
   CHECK(find(now, "a")->polls == 10);
   CHECK(find(now, "b") == nullptr);
+}
+
+std::set<std::string> service_values(const Snapshot& snapshot) {
+  std::set<std::string> values;
+  for (const ServiceSnapshot& s : snapshot.services) values.insert(s.service);
+  return values;
+}
+
+std::set<std::string> class_values(const Snapshot& snapshot) {
+  std::set<std::string> values;
+  for (const ClassSnapshot& c : snapshot.classes) values.insert(c.task_class);
+  return values;
+}
+
+TEST_CASE("as many services as the cap each have series, and one more is in other") {
+  Live live;
+  Ledger ledger({.services = 3});
+  for (const char* name : {"a", "b", "c"}) live.attach(name, 1);
+  Snapshot now = live.fill(ledger, kStart);
+  CHECK(service_values(now) == std::set<std::string>{"a", "b", "c"});
+  CHECK(now.daemon.folded_label_values == 0);
+  live.attach("d", 10);
+  now = live.fill(ledger, kStart);
+  CHECK(service_values(now) == std::set<std::string>{"a", "b", "c", "other"});
+  CHECK(find_service(now, "other")->skipped_samples == 10);
+  CHECK(now.daemon.folded_label_values == 1);
+}
+
+TEST_CASE("class names of all services together are capped, and one more is in other") {
+  Live live;
+  Ledger ledger({.classes = 4});
+  collect::Service& shop = live.attach("shop", 0);
+  collect::Service& bank = live.attach("bank", 0);
+  for (const char* name : {"a", "b"}) live.add_class(shop, name, 1);
+  for (const char* name : {"c", "d"}) live.add_class(bank, name, 1);
+  Snapshot now = live.fill(ledger, kStart);
+  CHECK(class_values(now) == std::set<std::string>{"a", "b", "c", "d"});
+  CHECK(now.daemon.folded_label_values == 0);
+  live.add_class(shop, "e", 10);
+  // A value that another service has already is none more.
+  live.add_class(bank, "a", 100);
+  now = live.fill(ledger, kStart);
+  CHECK(class_values(now) == std::set<std::string>{"a", "b", "c", "d", "other"});
+  CHECK(find(now, "other")->service == "shop");
+  CHECK(find(now, "other")->polls == 10);
+  CHECK(now.classes.size() == 6);
+  CHECK(now.daemon.folded_label_values == 1);
+}
+
+TEST_CASE("classes of one service are capped, and one more is in other") {
+  Live live;
+  Ledger ledger({.classes_per_service = 2});
+  collect::Service& shop = live.attach("shop", 0);
+  for (const char* name : {"a", "b"}) live.add_class(shop, name, 1);
+  CHECK(class_values(live.fill(ledger, kStart)) == std::set<std::string>{"a", "b"});
+  live.add_class(shop, "c", 10);
+  const Snapshot now = live.fill(ledger, kStart);
+  CHECK(class_values(now) == std::set<std::string>{"a", "b", "other"});
+  CHECK(now.daemon.folded_label_values == 1);
+}
+
+TEST_CASE("class names of a service that is let go make room for new ones") {
+  Live live;
+  Ledger ledger({.classes = 2});
+  collect::Service& old = live.attach("old", 0);
+  for (const char* name : {"a", "b"}) live.add_class(old, name, 1);
+  live.fill(ledger, kStart);
+  live.detach(ledger, "old", kStart);
+  SUBCASE("after its time") {
+    live.fill(ledger, kStart + 5min + 1ns);
+    live.add_class(live.attach("new", 0), "c", 10);
+    CHECK(class_values(live.fill(ledger, kStart + 6min)) == std::set<std::string>{"c"});
+  }
+  SUBCASE("before it, when a service that is attached needs the room") {
+    live.add_class(live.attach("new", 0), "c", 10);
+    CHECK(class_values(live.fill(ledger, kStart + 1s)) == std::set<std::string>{"c"});
+  }
+  SUBCASE("but not while there is room") {
+    live.add_class(live.attach("new", 0), "a", 10);
+    const Snapshot now = live.fill(ledger, kStart + 1s);
+    CHECK(class_values(now) == std::set<std::string>{"a", "b"});
+    CHECK(now.classes.size() == 3);
+  }
+}
+
+// Whatever attaches and detaches: the caps hold, nothing is lost to a series that goes on, and no counter falls.
+TEST_CASE("caps hold while services with many classes come and go") {
+  constexpr std::size_t kCap = 5;
+  Live live;
+  Ledger ledger({.services = 3, .classes = kCap, .classes_per_service = 3});
+  std::uint64_t seed = 1;
+  const auto random = [&](std::uint64_t most) {
+    seed = seed * 6364136223846793005U + 1442695040888963407U;
+    return (seed >> 33) % most;
+  };
+  std::vector<std::string> attached;
+  std::uint64_t folded = 0;
+  for (int step = 0; step < 300; ++step) {
+    const policy::Time now = kStart + step * 20s;
+    if (attached.size() < 4 || random(2) == 0) {
+      attached.push_back("service-" + std::to_string(random(8)));
+      collect::Service& service = live.attach(attached.back(), 1);
+      for (std::uint64_t n = random(6); n > 0; --n)
+        live.add_class(service, "class-" + std::to_string(random(12)), 1);
+    } else {
+      const std::size_t which = random(attached.size());
+      live.detach(ledger, attached[which], now);
+      attached.erase(attached.begin() + static_cast<std::ptrdiff_t>(which));
+    }
+    const Snapshot snapshot = live.fill(ledger, now);
+    std::set<std::string> services = service_values(snapshot);
+    std::set<std::string> classes = class_values(snapshot);
+    services.erase("other");
+    classes.erase("other");
+    CHECK(services.size() <= 3);
+    CHECK(classes.size() <= kCap);
+    CHECK(snapshot.daemon.folded_label_values >= folded);
+    folded = snapshot.daemon.folded_label_values;
+    std::uint64_t processes = 0;
+    for (const ServiceSnapshot& s : snapshot.services) processes += s.processes;
+    CHECK(processes == attached.size());
+  }
+  CHECK(folded > 0);
 }
 
 TEST_CASE("each name that is folded is counted once and the count never falls") {
