@@ -1,4 +1,5 @@
-// A histogram of durations with the one set of buckets that every pulsed histogram has. Not thread-safe: one owner.
+// A histogram of durations: with one set of buckets for all that services do, and one for the control loop's own ticks. Not
+// thread-safe: one owner.
 #pragma once
 
 #include <array>
@@ -14,37 +15,47 @@ inline constexpr std::array<std::uint64_t, 10> kBucketBoundsNs{
     10'000,    100'000,    500'000,     1'000'000,     2'000'000,
     5'000'000, 20'000'000, 100'000'000, 1'000'000'000, 10'000'000'000};
 
+// Of ticks: finer, as there is one histogram of each, and with the 10 ms that the loop rests.
+inline constexpr std::array<std::uint64_t, 13> kTickBoundsNs{
+    10'000,    50'000,     100'000,    250'000,     500'000,       1'000'000,     2'000'000,
+    5'000'000, 10'000'000, 20'000'000, 100'000'000, 1'000'000'000, 10'000'000'000};
+
 namespace detail {
 // The first bucket that a value with this many significant bits can fall into.
-consteval std::array<std::uint8_t, 65> first_buckets() {
+template <std::size_t N>
+consteval std::array<std::uint8_t, 65> first_buckets(const std::array<std::uint64_t, N>& bounds) {
   std::array<std::uint8_t, 65> first{};
   for (std::size_t width = 0; width <= 64; ++width) {
     const std::uint64_t smallest = width == 0 ? 0 : std::uint64_t{1} << (width - 1);
     std::uint8_t bucket = 0;
-    while (bucket < kBucketBoundsNs.size() && kBucketBoundsNs[bucket] < smallest) ++bucket;
+    while (bucket < N && bounds[bucket] < smallest) ++bucket;
     first[width] = bucket;
   }
   return first;
 }
-inline constexpr auto kFirstBuckets = first_buckets();
 
 // No power of two holds two bounds, so that one comparison finds the bucket.
-consteval bool one_bound_an_octave() {
-  for (std::size_t i = 1; i < kBucketBoundsNs.size(); ++i) {
-    if (std::bit_width(kBucketBoundsNs[i]) == std::bit_width(kBucketBoundsNs[i - 1])) return false;
+template <std::size_t N>
+consteval bool one_bound_an_octave(const std::array<std::uint64_t, N>& bounds) {
+  for (std::size_t i = 1; i < N; ++i) {
+    if (std::bit_width(bounds[i]) == std::bit_width(bounds[i - 1])) return false;
   }
   return true;
 }
-static_assert(one_bound_an_octave());
 }  // namespace detail
 
-struct Histogram {
-  std::array<std::uint64_t, kBucketBoundsNs.size() + 1> counts{};  // not cumulative
+template <const auto& Bounds>
+struct HistogramOver {
+  static constexpr const auto& kBoundsNs = Bounds;
+  static_assert(detail::one_bound_an_octave(Bounds));
+
+  std::array<std::uint64_t, Bounds.size() + 1> counts{};  // not cumulative
   std::uint64_t sum_ns = 0;
 
   void observe_ns(std::uint64_t ns) {
-    std::size_t bucket = detail::kFirstBuckets[static_cast<std::size_t>(std::bit_width(ns))];
-    if (bucket < kBucketBoundsNs.size() && ns > kBucketBoundsNs[bucket]) ++bucket;
+    static constexpr auto kFirstBuckets = detail::first_buckets(Bounds);
+    std::size_t bucket = kFirstBuckets[static_cast<std::size_t>(std::bit_width(ns))];
+    if (bucket < Bounds.size() && ns > Bounds[bucket]) ++bucket;
     ++counts[bucket];
     sum_ns += ns;
   }
@@ -53,11 +64,14 @@ struct Histogram {
     for (const std::uint64_t c : counts) n += c;
     return n;
   }
-  Histogram& operator+=(const Histogram& other) {
+  HistogramOver& operator+=(const HistogramOver& other) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
     sum_ns += other.sum_ns;
     return *this;
   }
 };
+
+using Histogram = HistogramOver<kBucketBoundsNs>;
+using TickHistogram = HistogramOver<kTickBoundsNs>;
 
 }  // namespace pulsed

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "daemon/act/demoter.h"
 #include "daemon/attach/run_directory.h"
@@ -54,11 +55,32 @@ class StoppedAtEnd {
   revisions::RevisionStore& store_;
 };
 
-void start_http(std::optional<http::HttpServer>& http, const config::Config& config,
-                Daemon& daemon) {
+// What other threads count; any thread may ask.
+struct OffLoopCounts {
+  const std::optional<http::HttpServer>& http;
+  const rpc::ApiServer& api;
+  const revisions::RevisionStore& store;
+
+  [[nodiscard]] metrics::OffLoop read() const {
+    metrics::OffLoop counts{.process = metrics::process_use(),
+                            .http_connections_refused = http->connections_refused(),
+                            .api_connections_refused = api.connections_refused(),
+                            .revision_store_failures = store.store_failures(),
+                            .revisions_durable = store.not_durable().empty(),
+                            .log_lines_dropped = log_lines_dropped()};
+    for (rpc::CallCount& c : api.calls()) {
+      counts.api_calls.push_back({std::move(c.method), std::move(c.code), c.calls});
+    }
+    return counts;
+  }
+};
+
+void start_http(std::optional<http::HttpServer>& http, const config::Config& config, Daemon& daemon,
+                const OffLoopCounts& counts) {
   if (!config.http) return;
+  const auto render = [counts](const Snapshot& s) { return metrics::render(s, counts.read()); };
   http.emplace(http::Options{.host = config.http->host, .port = config.http->port},
-               http::Site{daemon, metrics::render, [&daemon] { return daemon.ready(); }});
+               http::Site{daemon, render, [&daemon] { return daemon.ready(); }});
   http->start();
   spdlog::info("http://{}:{}/metrics", config.http->host, http->port());
 }
@@ -111,9 +133,9 @@ int serve(const config::Sources& sources, config::Settings settings) {
   store.start([&](const auto& next) { daemon.put_in_force(next->policy, next->number); });
   // Whichever way this ends: what commits wait is done before the daemon is gone.
   const StoppedAtEnd stop_store(store);
-  std::optional<http::HttpServer> http;
-  start_http(http, settings.config, daemon);
   rpc::ApiServer api(api_options(settings.config), api_site(daemon, store));
+  std::optional<http::HttpServer> http;
+  start_http(http, settings.config, daemon, {http, api, store});
   start_api(api, settings.config);
   // Last: a flood of services may leave no descriptor, and gRPC ends a process that has none for its start.
   daemon.start();

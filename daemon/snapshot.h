@@ -92,8 +92,8 @@ struct DaemonSnapshot {
   std::uint64_t folded_label_values = 0;  // names put into "other" by a cap
   std::uint64_t samples = 0;              // drained
   std::uint64_t events_left_out = 0;      // of the event log, by its bound on those of a tick
-  Histogram tick_duration;                // collect, decide, act
-  Histogram tick_lateness;                // woke later than asked
+  TickHistogram tick_duration;            // collect, decide, act
+  TickHistogram tick_lateness;            // woke later than asked
   bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO
   bool exact_run_times = false;           // in-flight CPU time comes from perf events
   std::uint64_t undone_by_guardian = 0;   // threads, as the daemon stood still

@@ -2,7 +2,7 @@
 // everything.
 //
 //   http::HttpServer server({.host = "127.0.0.1", .port = 10857},
-//                           {.source = loop, .render = metrics::render, .ready = is_attachable});
+//                           {.source = loop, .render = text_of, .ready = is_attachable});
 //   server.start();  // throws ListenError, whose text is for people
 //   ...
 //   server.stop();

@@ -1,7 +1,5 @@
 #include "daemon/metrics/catalogue.h"
 
-#include "daemon/snapshot.h"
-
 namespace pulsed::metrics {
 namespace {
 
@@ -15,6 +13,7 @@ constexpr Labels kByMove{"service", "from", "to"};
 constexpr Labels kByDirective{"service", "directive", ""};
 constexpr Labels kByBlame{"service", "blame", ""};
 constexpr Labels kByState{"service", "state", ""};
+constexpr Labels kByCall{"method", "code", ""};
 constexpr Labels kByPolicy{"revision", "enforcement", "enforcement_limit"};
 constexpr Labels kByVersion{"version", "", ""};
 constexpr Labels kByService{"service", "", ""};
@@ -37,8 +36,7 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "Polls that would have been asked to yield, had the class not been in shadow."},
     {kWouldIsolatedPolls, kCounter, "pulsed_would_isolated_polls_total", kByClass,
      "Polls that would have run on the isolation pool, had the class not been in shadow. Polls "
-     "whose "
-     "samples were dropped are missing."},
+     "whose samples were dropped are missing."},
     {kWouldDemotions, kCounter, "pulsed_would_demotions_total", kByClass,
      "Polls whose thread would have had its OS priority lowered, had the class not been in "
      "shadow."},
@@ -122,6 +120,10 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kQuarantined, kGauge, "pulsed_quarantined", kByService,
      "1 if a process of the service is no longer judged because of repeated nonsense in its "
      "memory, else 0."},
+    {kPinnedClasses, kGauge, "pulsed_pinned_classes", kByService,
+     "Classes that an operator holds at a tier, now. Above 0 for long: somebody may have "
+     "forgotten; "
+     "pulsectl classes shows which."},
     {kServiceProcesses, kGauge, "pulsed_service_processes", kByService,
      "Processes of the service attached now."},
     {kServiceWorkers, kGauge, "pulsed_service_workers", kByService,
@@ -163,9 +165,37 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "0 if it lacks CAP_SYS_NICE: then hogs are not demoted."},
     {kUndoneByGuardian, kCounter, "pulsed_demotions_undone_by_guardian_total", kByNothing,
      "Demoted threads that the guardian put back because the daemon stood still. Rising: the "
-     "daemon "
-     "is stopped or starved; see pulsed_tick_lateness_seconds."},
+     "daemon is stopped or starved; see pulsed_tick_lateness_seconds."},
+    {kRevisionsDurable, kGauge, "pulsed_revisions_durable", kByNothing,
+     "1 if policy revisions are on disk, 0 if the state directory cannot be used: then the policy "
+     "is in memory only, and changes over the API are refused. The log says why."},
+    {kRevisionStoreFailures, kCounter, "pulsed_revision_store_failures_total", kByNothing,
+     "Policy revisions that could not be stored, those of policy.yaml included. Rising: the disk "
+     "of the state directory is full or failing."},
+    {kHttpConnectionsRefused, kCounter, "pulsed_http_connections_refused_total", kByNothing,
+     "HTTP connections turned away because too many were open. Rising: scrapes are being lost."},
+    {kApiConnectionsRefused, kCounter, "pulsed_api_connections_refused_total", kByNothing,
+     "Connections to the API's sockets that were closed: of users without the right, over a cap, "
+     "or silent. The log says which."},
+    {kApiCalls, kCounter, "pulsed_api_calls_total", kByCall,
+     "Calls of the API that ended, by method and by gRPC status code; a stream counts at its end. "
+     "A pair appears once it has happened. RESOURCE_EXHAUSTED of WatchEvents: a reader fell "
+     "behind, or there were too many."},
+    {kLogLinesDropped, kCounter, "pulsed_log_lines_dropped_total", kByNothing,
+     "Lines of the daemon's log that were lost because nobody took them off its hands in time."},
     {kBuildInfo, kGauge, "pulsed_build_info", kByVersion, "Always 1. What is running."},
+
+    {kProcessCpu, kCounter, "process_cpu_seconds_total", kByNothing,
+     "CPU time the daemon's process has used, user and system. Its rate is cores in use."},
+    {kProcessResident, kGauge, "process_resident_memory_bytes", kByNothing,
+     "Resident memory of the daemon's process, the pages it shares with services included."},
+    {kProcessOpenFds, kGauge, "process_open_fds", kByNothing,
+     "File descriptors the daemon has open; each attached process takes some."},
+    {kProcessMaxFds, kGauge, "process_max_fds", kByNothing,
+     "The most file descriptors the daemon may have open. Near it services can no longer attach."},
+    {kProcessStart, kGauge, "process_start_time_seconds", kByNothing,
+     "When the daemon started, in seconds since the Unix epoch. It changed: a restart, so every "
+     "counter began anew."},
 }};
 
 consteval bool in_order() {
@@ -185,27 +215,10 @@ consteval bool help_needs_no_escapes() {
 }
 static_assert(help_needs_no_escapes());
 
-consteval std::size_t count_series_per_class() {
-  std::size_t series = 0;
-  for (const Entry& e : kCatalogue) {
-    if (e.labels[1] != "class") continue;
-    // A histogram is its buckets, +Inf, sum and count.
-    if (e.type == kHistogram)
-      series += kBucketBoundsNs.size() + 3;
-    else
-      // What a class is under changes, and then the series has another name; one at a time.
-      series += e.labels[2] == "tier" ? policy::kTierCount : 1;
-  }
-  return series;
-}
-static_assert(count_series_per_class() <= kMaxSeriesPerClass);
-
 }  // namespace
 
 std::span<const Entry, kSeriesCount> catalogue() { return kCatalogue; }
 
 const Entry& entry(Series series) { return kCatalogue[static_cast<std::size_t>(series)]; }
-
-std::size_t series_per_class() { return count_series_per_class(); }
 
 }  // namespace pulsed::metrics

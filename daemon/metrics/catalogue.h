@@ -1,5 +1,6 @@
 // Every series that pulsed exposes, in one table: name, type, help and labels. A new number is a
-// new line here and a line that fills it in families.cpp; nothing else names a series.
+// new line here, a line that fills it in families.cpp, and the reference in dashboards/README.md
+// made anew; nothing else names a series.
 //
 // Units are part of the names: seconds for times, nothing for counts. The words are those of the
 // design.
@@ -53,6 +54,7 @@ enum class Series : std::uint8_t {
   kDemotedSeconds,
   kDemotionUndo,
   kQuarantined,
+  kPinnedClasses,
   kServiceProcesses,
   kServiceWorkers,
   // Of the daemon.
@@ -72,10 +74,21 @@ enum class Series : std::uint8_t {
   kExactRunTimes,
   kCanDemote,
   kUndoneByGuardian,
+  kRevisionsDurable,
+  kRevisionStoreFailures,
+  kHttpConnectionsRefused,
+  kApiConnectionsRefused,
+  kApiCalls,
+  kLogLinesDropped,
   kBuildInfo,
+  kProcessCpu,
+  kProcessResident,
+  kProcessOpenFds,
+  kProcessMaxFds,
+  kProcessStart,
 };
-inline constexpr std::size_t kSeriesCount = 56;
-static_assert(static_cast<std::size_t>(Series::kBuildInfo) + 1 == kSeriesCount);
+inline constexpr std::size_t kSeriesCount = 68;
+static_assert(static_cast<std::size_t>(Series::kProcessStart) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };
 
@@ -93,8 +106,11 @@ struct Entry {
 [[nodiscard]] std::span<const Entry, kSeriesCount> catalogue();
 [[nodiscard]] const Entry& entry(Series series);
 
-// The most time series that one class can make on a Prometheus server; kept so by an assert.
-inline constexpr std::size_t kMaxSeriesPerClass = 40;
-[[nodiscard]] std::size_t series_per_class();
+// Of what an entry has one set of samples each.
+enum class Scope : std::uint8_t { kClass, kService, kDaemon };
+[[nodiscard]] constexpr Scope scope(const Entry& e) {
+  if (e.labels[1] == "class") return Scope::kClass;
+  return e.labels[0] == "service" ? Scope::kService : Scope::kDaemon;
+}
 
 }  // namespace pulsed::metrics

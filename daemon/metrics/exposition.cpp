@@ -9,9 +9,9 @@
 
 namespace pulsed::metrics {
 
-std::string render(const Snapshot& snapshot) {
+std::string render(const Snapshot& snapshot, const OffLoop& off_loop) {
   std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, SnapshotCollectable(snapshot).Collect());
+  prometheus::TextSerializer().Serialize(out, SnapshotCollectable(snapshot, off_loop).Collect());
   return std::move(out).str();
 }
 

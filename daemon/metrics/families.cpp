@@ -1,6 +1,7 @@
 #include "daemon/metrics/families.h"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -33,14 +34,15 @@ prometheus::MetricType model_type(Type type) {
   return prometheus::MetricType::Histogram;
 }
 
-ClientMetric::Histogram model_histogram(const Histogram& from) {
+template <const auto& Bounds>
+ClientMetric::Histogram model_histogram(const HistogramOver<Bounds>& from) {
   ClientMetric::Histogram to;
   to.sample_sum = seconds(from.sum_ns);
-  to.bucket.reserve(kBucketBoundsNs.size());
+  to.bucket.reserve(Bounds.size());
   std::uint64_t cumulative = 0;
-  for (std::size_t i = 0; i < kBucketBoundsNs.size(); ++i) {
+  for (std::size_t i = 0; i < Bounds.size(); ++i) {
     cumulative += from.counts[i];
-    to.bucket.push_back({cumulative, seconds(kBucketBoundsNs[i])});
+    to.bucket.push_back({cumulative, seconds(Bounds[i])});
   }
   // The serializer adds the +Inf bucket from the count.
   to.sample_count = cumulative + from.counts.back();
@@ -59,7 +61,7 @@ class Families {
       family.name = e.name;
       family.help = e.help;
       family.type = model_type(e.type);
-      if (e.labels[1] == "class") family.metric.reserve(snapshot.classes.size());
+      if (scope(e) == Scope::kClass) family.metric.reserve(snapshot.classes.size());
     }
   }
 
@@ -77,7 +79,8 @@ class Families {
   void number(Series series, bool value, Labels labels = {}) {
     number(series, value ? 1.0 : 0.0, labels);
   }
-  void histogram(Series series, const Histogram& value, Labels labels = {}) {
+  template <const auto& Bounds>
+  void histogram(Series series, const HistogramOver<Bounds>& value, Labels labels = {}) {
     add(series, labels).histogram = model_histogram(value);
   }
 
@@ -169,6 +172,7 @@ void add_service(Families& families, const ServiceSnapshot& s) {
   families.number(kLateClockReads, s.late_clock_reads, {service});
   add_holds(families, s, service);
   families.number(kQuarantined, s.quarantined, {service});
+  families.number(kPinnedClasses, s.pinned_classes, {service});
   families.number(kServiceProcesses, s.processes, {service});
   families.number(kServiceWorkers, s.workers, {service});
 }
@@ -193,6 +197,23 @@ void add_daemon(Families& families, const DaemonSnapshot& d) {
   families.number(kCanDemote, d.demotes);
   families.number(kUndoneByGuardian, d.undone_by_guardian);
   families.number(kBuildInfo, true, {label_value(d.version)});
+  const std::chrono::duration<double> started = d.started_at.time_since_epoch();
+  families.number(kProcessStart, started.count());
+}
+
+void add_off_loop(Families& families, const OffLoop& o) {
+  families.number(kRevisionsDurable, o.revisions_durable);
+  families.number(kRevisionStoreFailures, o.revision_store_failures);
+  families.number(kHttpConnectionsRefused, o.http_connections_refused);
+  families.number(kApiConnectionsRefused, o.api_connections_refused);
+  for (const ApiCalls& c : o.api_calls) {
+    families.number(kApiCalls, c.calls, {label_value(c.method), label_value(c.code)});
+  }
+  families.number(kLogLinesDropped, o.log_lines_dropped);
+  families.number(kProcessCpu, std::chrono::duration<double>(o.process.cpu).count());
+  families.number(kProcessResident, o.process.resident_bytes);
+  families.number(kProcessOpenFds, o.process.open_descriptors);
+  families.number(kProcessMaxFds, o.process.most_descriptors);
 }
 
 }  // namespace
@@ -202,6 +223,7 @@ std::vector<MetricFamily> SnapshotCollectable::Collect() const {
   for (const ClassSnapshot& c : snapshot_.classes) add_class(families, c);
   for (const ServiceSnapshot& s : snapshot_.services) add_service(families, s);
   add_daemon(families, snapshot_.daemon);
+  add_off_loop(families, off_loop_);
   return families.take();
 }
 

@@ -7,19 +7,22 @@
 
 #include <vector>
 
+#include "daemon/metrics/off_loop.h"
 #include "daemon/snapshot.h"
 
 namespace pulsed::metrics {
 
-// Thread-compatible: reads the snapshot only, which outlives it.
+// Thread-compatible: reads only what it is given, which outlives it.
 class SnapshotCollectable final : public prometheus::Collectable {
  public:
-  explicit SnapshotCollectable(const Snapshot& snapshot) : snapshot_(snapshot) {}
+  SnapshotCollectable(const Snapshot& snapshot, const OffLoop& off_loop)
+      : snapshot_(snapshot), off_loop_(off_loop) {}
   // In the order of the catalogue, without families that have nothing to show.
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   const Snapshot& snapshot_;
+  const OffLoop& off_loop_;
 };
 
 }  // namespace pulsed::metrics

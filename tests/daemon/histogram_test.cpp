@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -9,14 +10,16 @@ namespace pulsed {
 namespace {
 
 // What observe_ns does with tables, said plainly.
+template <typename H>
 std::size_t plain_bucket(std::uint64_t ns) {
   std::size_t bucket = 0;
-  while (bucket < kBucketBoundsNs.size() && ns > kBucketBoundsNs[bucket]) ++bucket;
+  while (bucket < H::kBoundsNs.size() && ns > H::kBoundsNs[bucket]) ++bucket;
   return bucket;
 }
 
+template <typename H>
 std::size_t bucket_of(std::uint64_t ns) {
-  Histogram h;
+  H h;
   h.observe_ns(ns);
   REQUIRE(h.count() == 1);
   std::size_t bucket = 0;
@@ -24,31 +27,40 @@ std::size_t bucket_of(std::uint64_t ns) {
   return bucket;
 }
 
-TEST_CASE("a duration equal to a bound belongs to its bucket and one nanosecond more to the next") {
-  for (std::size_t i = 0; i < kBucketBoundsNs.size(); ++i) {
-    CAPTURE(kBucketBoundsNs[i]);
-    CHECK(bucket_of(kBucketBoundsNs[i] - 1) == i);
-    CHECK(bucket_of(kBucketBoundsNs[i]) == i);
-    CHECK(bucket_of(kBucketBoundsNs[i] + 1) == i + 1);
+TEST_CASE_TEMPLATE(
+    "a duration equal to a bound belongs to its bucket and one nanosecond more to the next", H,
+    Histogram, TickHistogram) {
+  for (std::size_t i = 0; i < H::kBoundsNs.size(); ++i) {
+    CAPTURE(H::kBoundsNs[i]);
+    CHECK(bucket_of<H>(H::kBoundsNs[i] - 1) == i);
+    CHECK(bucket_of<H>(H::kBoundsNs[i]) == i);
+    CHECK(bucket_of<H>(H::kBoundsNs[i] + 1) == i + 1);
   }
 }
 
-TEST_CASE("the bucket is right on both sides of every power of two") {
-  CHECK(bucket_of(0) == 0);
-  CHECK(bucket_of(std::numeric_limits<std::uint64_t>::max()) == kBucketBoundsNs.size());
+TEST_CASE_TEMPLATE("the bucket is right on both sides of every power of two", H, Histogram,
+                   TickHistogram) {
+  CHECK(bucket_of<H>(0) == 0);
+  CHECK(bucket_of<H>(std::numeric_limits<std::uint64_t>::max()) == H::kBoundsNs.size());
   for (unsigned bit = 0; bit < 64; ++bit) {
     const std::uint64_t power = std::uint64_t{1} << bit;
     for (const std::uint64_t ns : {power - 1, power, power + 1}) {
       CAPTURE(ns);
-      CHECK(bucket_of(ns) == plain_bucket(ns));
+      CHECK(bucket_of<H>(ns) == plain_bucket<H>(ns));
     }
   }
 }
 
-TEST_CASE("bounds rise strictly") {
-  for (std::size_t i = 1; i < kBucketBoundsNs.size(); ++i) {
-    CHECK(kBucketBoundsNs[i - 1] < kBucketBoundsNs[i]);
+TEST_CASE_TEMPLATE("bounds rise strictly, from 10 us to 10 s", H, Histogram, TickHistogram) {
+  CHECK(H::kBoundsNs.front() == 10'000);
+  CHECK(H::kBoundsNs.back() == 10'000'000'000);
+  for (std::size_t i = 1; i < H::kBoundsNs.size(); ++i) {
+    CHECK(H::kBoundsNs[i - 1] < H::kBoundsNs[i]);
   }
+}
+
+TEST_CASE("ticks have a bound at the 10 ms that the loop rests") {
+  CHECK(std::ranges::find(kTickBoundsNs, 10'000'000U) != kTickBoundsNs.end());
 }
 
 TEST_CASE("an empty histogram counts nothing and sums to nothing") {

@@ -212,8 +212,9 @@ TEST_CASE("hostile class names arrive as they were rendered") {
        {"支払い"s, "a\"b\\c\nd"s, "nul\0byte"s, "caf\xe9"s, "\r\n\r\nHTTP/1.1 200 OK"s}) {
     s.classes.push_back({.service = "checkout", .task_class = name});
   }
-  const std::string text = metrics::render(s);
-  const Served served(loopback(), metrics::render, s);
+  const auto render = [](const Snapshot& of) { return metrics::render(of, {}); };
+  const std::string text = render(s);
+  const Served served(loopback(), render, s);
   Client client = served.client();
   CHECK(client.get("/metrics").body == text);
   CHECK(gunzip(client.get("/metrics", "Accept-Encoding: gzip\r\n").body) == text);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <limits>
 #include <locale>
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "daemon/metrics/catalogue.h"
+#include "daemon/metrics/series_count.h"
 #include "tests/daemon/metrics/exposition_text.h"
 
 namespace pulsed::metrics {
@@ -29,6 +31,7 @@ Snapshot full_snapshot() {
               .policy_revision = 7,
               .enforcement = policy::Enforcement::kEnforce,
               .enforcement_limit = policy::Enforcement::kShadow,
+              .started_at = std::chrono::system_clock::time_point{std::chrono::milliseconds{1'500}},
               .policy_reloads = 101,
               .policy_reload_failures = 102,
               .attaches = 103,
@@ -62,6 +65,7 @@ Snapshot full_snapshot() {
                           .in_flight = {211, 212, 213, 214},
                           .in_flight_longest_ns = 215'000'000,
                           .quarantined = true,
+                          .pinned_classes = 236,
                           .held_polls = {221, 222, 223, 224},
                           .spare_workers_parked = 225,
                           .spare_workers_awake = 226,
@@ -93,6 +97,21 @@ Snapshot full_snapshot() {
   c.queue_wait.observe_ns(60'000'000'000);
   s.classes = {c};
   return s;
+}
+
+OffLoop full_off_loop() {
+  return {.process = {.cpu = std::chrono::microseconds{401'500'000},
+                      .resident_bytes = 402,
+                      .open_descriptors = 403,
+                      .most_descriptors = 404},
+          .http_connections_refused = 405,
+          .api_connections_refused = 406,
+          .api_calls = {{"PolicyService/Update", "OK", 407},
+                        {"PolicyService/Update", "ABORTED", 408},
+                        {"MonitorService/GetStatus", "OK", 409}},
+          .revision_store_failures = 410,
+          .revisions_durable = true,
+          .log_lines_dropped = 411};
 }
 
 Snapshot with_classes(std::size_t count) {
@@ -128,7 +147,7 @@ Labels of_service(Labels more = {}) {
 }
 
 TEST_CASE("every family of the catalogue is there, in its order, with its type and help") {
-  const auto families = ExpositionReader::read(render(full_snapshot()));
+  const auto families = ExpositionReader::read(render(full_snapshot(), full_off_loop()));
   constexpr std::array<std::string_view, 3> kTypes{"counter", "gauge", "histogram"};
   REQUIRE(families.size() == kSeriesCount);
   for (std::size_t i = 0; i < kSeriesCount; ++i) {
@@ -145,7 +164,7 @@ TEST_CASE("every family of the catalogue is there, in its order, with its type a
 }
 
 TEST_CASE("numbers of a class are where their names say") {
-  const auto families = ExpositionReader::read(render(full_snapshot()));
+  const auto families = ExpositionReader::read(render(full_snapshot(), full_off_loop()));
   CHECK(value(families, "pulsed_polls_total", of_class()) == 301);
   CHECK(value(families, "pulsed_cpu_seconds_total", of_class()) == 302.5);
   CHECK(value(families, "pulsed_violations_total", of_class()) == 303);
@@ -166,7 +185,7 @@ TEST_CASE("numbers of a class are where their names say") {
 }
 
 TEST_CASE("numbers of a service are where their names say") {
-  const auto families = ExpositionReader::read(render(full_snapshot()));
+  const auto families = ExpositionReader::read(render(full_snapshot(), full_off_loop()));
   const auto of = [&](std::string_view name, const Labels& more = {}) {
     return value(families, name, of_service(more));
   };
@@ -188,6 +207,7 @@ TEST_CASE("numbers of a service are where their names say") {
   CHECK(of("pulsed_in_flight_polls", {{"blame", "blocked"}}) == 214);
   CHECK(of("pulsed_in_flight_longest_seconds") == 0.215);
   CHECK(of("pulsed_quarantined") == 1);
+  CHECK(of("pulsed_pinned_classes") == 236);
   CHECK(of("pulsed_held_polls_total", {{"blame", "unknown"}}) == 221);
   CHECK(of("pulsed_held_polls_total", {{"blame", "burning"}}) == 222);
   CHECK(of("pulsed_held_polls_total", {{"blame", "runnable"}}) == 223);
@@ -209,7 +229,7 @@ TEST_CASE("numbers of a service are where their names say") {
 }
 
 TEST_CASE("numbers of the daemon are where their names say") {
-  const auto families = ExpositionReader::read(render(full_snapshot()));
+  const auto families = ExpositionReader::read(render(full_snapshot(), full_off_loop()));
   CHECK(value(families, "pulsed_policy_reloads_total") == 101);
   CHECK(value(families, "pulsed_policy_reload_failures_total") == 102);
   CHECK(value(families, "pulsed_attaches_total") == 103);
@@ -231,14 +251,32 @@ TEST_CASE("numbers of the daemon are where their names say") {
         1);
 }
 
+TEST_CASE("numbers from outside the control loop are where their names say") {
+  const auto families = ExpositionReader::read(render(full_snapshot(), full_off_loop()));
+  CHECK(value(families, "process_cpu_seconds_total") == 401.5);
+  CHECK(value(families, "process_resident_memory_bytes") == 402);
+  CHECK(value(families, "process_open_fds") == 403);
+  CHECK(value(families, "process_max_fds") == 404);
+  CHECK(value(families, "process_start_time_seconds") == 1.5);
+  CHECK(value(families, "pulsed_http_connections_refused_total") == 405);
+  CHECK(value(families, "pulsed_api_connections_refused_total") == 406);
+  CHECK(value(families, "pulsed_api_calls_total",
+              {{"method", "PolicyService/Update"}, {"code", "ABORTED"}}) == 408);
+  CHECK(value(families, "pulsed_api_calls_total",
+              {{"method", "MonitorService/GetStatus"}, {"code", "OK"}}) == 409);
+  CHECK(value(families, "pulsed_revision_store_failures_total") == 410);
+  CHECK(value(families, "pulsed_revisions_durable") == 1);
+  CHECK(value(families, "pulsed_log_lines_dropped_total") == 411);
+}
+
 TEST_CASE("only tier changes that happened are shown") {
-  for (const TextFamily& f : ExpositionReader::read(render(full_snapshot()))) {
+  for (const TextFamily& f : ExpositionReader::read(render(full_snapshot(), full_off_loop()))) {
     if (f.name == "pulsed_tier_changes_total") CHECK(f.samples.size() == 2);
   }
 }
 
 TEST_CASE("a daemon without services shows its own series and no empty family") {
-  const auto families = ExpositionReader::read(render(Snapshot{}));
+  const auto families = ExpositionReader::read(render(Snapshot{}, full_off_loop()));
   for (const TextFamily& f : families) CHECK_FALSE(f.samples.empty());
   CHECK(value(families, "pulsed_attaches_total") == 0);
 }
@@ -248,7 +286,7 @@ TEST_CASE("histogram buckets are cumulative in seconds and the last one is the c
   Histogram& h = s.classes[0].poll_duration;
   h = {};
   for (std::uint64_t ns = 1; ns < 40'000'000'000; ns = ns * 2 + 1) h.observe_ns(ns);
-  for (const TextFamily& f : ExpositionReader::read(render(s))) {
+  for (const TextFamily& f : ExpositionReader::read(render(s, full_off_loop()))) {
     if (f.name != "pulsed_poll_duration_seconds") continue;
     std::vector<TextSample> buckets;
     for (const TextSample& sample : f.samples) {
@@ -273,11 +311,12 @@ TEST_CASE("counts stay exact to 2^53 and CPU time to the nanosecond") {
   Snapshot s = full_snapshot();
   s.classes[0].polls = (std::uint64_t{1} << 53) - 1;
   s.classes[0].cpu_ns = 1'234'567'123'456'789;
-  const std::string text = render(s);
+  const std::string text = render(s, full_off_loop());
   CHECK(text.find("} 9007199254740991\n") != std::string::npos);
   CHECK(text.find("} 1234567.123456789\n") != std::string::npos);
   s.classes[0].polls = std::numeric_limits<std::uint64_t>::max();
-  CHECK(value(ExpositionReader::read(render(s)), "pulsed_polls_total", of_class()) > 1.8e19);
+  CHECK(value(ExpositionReader::read(render(s, full_off_loop())), "pulsed_polls_total",
+              of_class()) > 1.8e19);
 }
 
 TEST_CASE("hostile class names reach the reader escaped and never break a line") {
@@ -288,7 +327,7 @@ TEST_CASE("hostile class names reach the reader escaped and never break a line")
   Snapshot s;
   for (const std::string& name : names) s.classes.push_back({.service = name, .task_class = name});
   std::set<std::string> seen;
-  for (const TextFamily& f : ExpositionReader::read(render(s))) {
+  for (const TextFamily& f : ExpositionReader::read(render(s, full_off_loop()))) {
     CHECK(f.name != "pulsed_fake");
     if (f.name != "pulsed_polls_total") continue;
     for (const TextSample& sample : f.samples) {
@@ -307,15 +346,15 @@ TEST_CASE("the locale of the process does not show") {
     char do_thousands_sep() const override { return '.'; }
     std::string do_grouping() const override { return "\3"; }
   };
-  const std::string before = render(with_classes(2));
+  const std::string before = render(with_classes(2), full_off_loop());
   const std::locale old = std::locale::global(std::locale(std::locale(), new Comma));
-  const std::string after = render(with_classes(2));
+  const std::string after = render(with_classes(2), full_off_loop());
   std::locale::global(old);
   CHECK(before == after);
 }
 
 TEST_CASE("1000 classes make 40000 series at most, each once") {
-  const std::string text = render(with_classes(1000));
+  const std::string text = render(with_classes(1000), full_off_loop());
   std::size_t of_classes = 0;
   std::set<std::pair<std::string, Labels>> seen;
   std::size_t all = 0;
@@ -327,7 +366,7 @@ TEST_CASE("1000 classes make 40000 series at most, each once") {
     }
   }
   CHECK(seen.size() == all);
-  CHECK(of_classes == 1000 * series_per_class());
+  CHECK(of_classes == 1000 * series_of(Scope::kClass));
   CHECK(of_classes <= 40'000);
   CHECK(text.size() < 8'000'000);
 }
@@ -352,6 +391,40 @@ std::pair<std::string, int> run_on(const std::string& command, const std::string
   return {output, status};
 }
 
+std::size_t samples_in(const std::string& text) {
+  std::size_t count = 0;
+  for (const TextFamily& f : ExpositionReader::read(text)) count += f.samples.size();
+  return count;
+}
+
+TEST_CASE("the catalogue foretells how many samples there are") {
+  CHECK(sample_count({}, {}) == samples_in(render({}, {})));
+  CHECK(sample_count(full_snapshot(), full_off_loop()) ==
+        samples_in(render(full_snapshot(), full_off_loop())));
+  Snapshot s = with_classes(37);
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    ServiceSnapshot more = s.services[0];
+    more.service += std::to_string(i);
+    more.tier_changes[1] = {i, 0, i, 1};
+    s.services.push_back(more);
+  }
+  CHECK(sample_count(s, full_off_loop()) == samples_in(render(s, full_off_loop())));
+}
+
+TEST_CASE("ticks have bounds of their own") {
+  Snapshot s;
+  s.daemon.tick_duration.observe_ns(7'000'000);
+  s.daemon.tick_lateness.observe_ns(12'000'000);
+  const auto families = ExpositionReader::read(render(s, {}));
+  const auto bucket = [&](std::string_view name, const std::string& le) {
+    return value(families, name, {{"le", le}});
+  };
+  CHECK(bucket("pulsed_tick_duration_seconds_bucket", "0.005") == 0);
+  CHECK(bucket("pulsed_tick_duration_seconds_bucket", "0.01") == 1);
+  CHECK(bucket("pulsed_tick_lateness_seconds_bucket", "0.01") == 0);
+  CHECK(bucket("pulsed_tick_lateness_seconds_bucket", "0.02") == 1);
+}
+
 TEST_CASE("promtool has nothing to say against the text") {
   if (::access("/usr/bin/promtool", X_OK) != 0) {
     MESSAGE("promtool not installed: not checked");
@@ -359,7 +432,8 @@ TEST_CASE("promtool has nothing to say against the text") {
   }
   Snapshot s = with_classes(20);
   s.classes.push_back({.service = "a\"b\\c\nd", .task_class = "caf\xe9 支払い"});
-  const auto [output, status] = run_on("/usr/bin/promtool check metrics", render(s));
+  const auto [output, status] =
+      run_on("/usr/bin/promtool check metrics", render(s, full_off_loop()));
   CHECK(output == "");
   CHECK(status == 0);
 }
