@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "daemon/act/demoter.h"
-#include "daemon/attach/run_directory.h"
 #include "daemon/config/command_line.h"
 #include "daemon/daemon.h"
 #include "daemon/http/server.h"
@@ -19,6 +18,7 @@
 #include "daemon/reload.h"
 #include "daemon/revisions/revision_store.h"
 #include "daemon/rpc/api_server.h"
+#include "daemon/run_directory/run_directory.h"
 #include "daemon/sd_notify.h"
 #include "shared_memory/abi.h"
 
@@ -119,7 +119,7 @@ void block_handled_signals() {
 
 int serve(const config::Sources& sources, config::Settings settings) {
   const std::string run_dir = settings.config.run_dir.string();
-  const shm::Fd held = attach::hold_run_directory(run_dir);
+  const shm::Fd held = hold_run_directory(run_dir);
   // Before there are threads: the guardian is forked.
   Demotion demotion(run_dir);
   log_from_a_thread_of_its_own();

@@ -14,7 +14,7 @@
 #include <stdexcept>
 
 #include "daemon/attach/printable.h"
-#include "daemon/attach/run_directory.h"
+#include "daemon/run_directory/socket_file.h"
 
 namespace pulsed::attach {
 namespace {
@@ -95,7 +95,7 @@ AttachServer::AttachServer(const std::string& run_dir, Limits limits, shm::Clock
       limits_(std::move(limits)),
       clock_(clock),
       descriptors_(descriptors_for_connections()),
-      listener_(listen_for_services(run_dir + "/attach.sock")),
+      listener_(listen_on_path(run_dir + "/attach.sock", SOCK_SEQPACKET)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!epoll_.valid() || !wake_.valid() || !watch(listener_.get(), kListenerKey) ||

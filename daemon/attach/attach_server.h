@@ -67,7 +67,7 @@ using Event = std::variant<Attached, Detached, ClocksRead, Refused>;
 
 class AttachServer {
  public:
-  // Binds `<run_dir>/attach.sock`, in a directory that the caller holds (run_directory.h). Throws std::runtime_error.
+  // Binds `<run_dir>/attach.sock`, in a directory that the caller holds (daemon/run_directory). Throws std::runtime_error.
   AttachServer(const std::string& run_dir, Limits limits, shm::ClockInfo clock);
   ~AttachServer();
   AttachServer(const AttachServer&) = delete;

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include "daemon/run_directory/lock_file.h"
 
 namespace pulsed::revisions {
 namespace {
@@ -44,12 +45,6 @@ std::optional<std::uint64_t> number_of(std::string_view name, std::string_view s
 
 std::string fault_of(const std::string& what, const fs::path& path) {
   return what + " " + path.string() + ": " + std::generic_category().message(errno);
-}
-
-std::string holder_of(int lock) {
-  std::array<char, 32> pid{};
-  const ssize_t n = ::pread(lock, pid.data(), pid.size() - 1, 0);
-  return n > 0 ? " (pid " + std::string(pid.data(), std::strcspn(pid.data(), "\n")) + ")" : "";
 }
 
 // Some file systems know no fsync of a directory, and need none.
@@ -128,11 +123,7 @@ void StateDirectory::hold() {
     give_up(fault_of("cannot write", state_dir_ / "revisions" / AcknowledgedMark::kName));
   }
   // Only for the message above: a full disk must not keep us from reading what is there.
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock_.get(), 0) != 0 ||
-      ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return;
-  }
+  [[maybe_unused]] const bool noted = note_holder(lock_.get());
 }
 
 void StateDirectory::give_up(const std::string& why) {

@@ -1,5 +1,6 @@
 #include "daemon/rpc/api_server.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "daemon/rpc/library_logs.h"
 #include "daemon/rpc/listeners.h"
 #include "daemon/rpc/peer_table.h"
+#include "daemon/run_directory/socket_file.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -60,17 +62,18 @@ struct ApiServer::State {
   std::optional<GrpcServer> certified;
   std::optional<Gatekeeper> gatekeeper;
   std::uint16_t tcp_port = 0;
+  bool started = false;
 };
 
 std::vector<Door> ApiServer::State::doors() {
   std::vector<Door> doors;
   doors.push_back({.name = "api.sock",
-                   .listener = listen_on_path(read_path),
+                   .listener = listen_on_path(read_path, SOCK_STREAM),
                    .hand_over = [this](shm::Fd fd) { reading->serve(std::move(fd)); }});
   // Those the configuration names must get as far as to be asked who they are.
   make_directory(admin_dir, options.api.admin_uids.empty() ? kOurs : kPassable);
   doors.push_back({.name = "admin/api.sock",
-                   .listener = listen_on_path(admin_path),
+                   .listener = listen_on_path(admin_path, SOCK_STREAM),
                    .admits = [this](uid_t uid) { return may_change(uid); },
                    .hand_over = [this](shm::Fd fd) { changing->serve(std::move(fd)); }});
   if (options.api.tcp) doors.push_back(tcp_door());
@@ -89,6 +92,7 @@ Door ApiServer::State::tcp_door() {
 }
 
 void ApiServer::State::start() {
+  started = true;
   redirect_library_logs(&site.warn);
   const GateLimits limits{options.connections, options.connections_per_uid, options.silence};
   reading.emplace(core, rule(Access::kRead), std::nullopt);
@@ -101,9 +105,10 @@ void ApiServer::State::start() {
   gatekeeper->start();
 }
 
+// Also of what began to start, and failed.
 void ApiServer::State::stop() {
-  if (!gatekeeper) return;
-  gatekeeper->stop();
+  if (!std::exchange(started, false)) return;
+  if (gatekeeper) gatekeeper->stop();
   ::unlink(read_path.c_str());
   ::unlink(admin_path.c_str());
   core.desk.stop();

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,24 +43,6 @@ TcpAddress tcp_address(const config::HttpAddress& address) {
 }
 
 }  // namespace
-
-shm::Fd listen_on_path(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    throw std::runtime_error(
-        path + ": too long for a socket path (107 bytes at most); choose a shorter --run-dir");
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  shm::Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (listener.valid()) ::unlink(path.c_str());
-  if (!listener.valid() ||
-      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener.get(), kBacklog) != 0) {
-    fail("cannot listen on " + path, "choose a directory that can be written with --run-dir");
-  }
-  return listener;
-}
 
 void make_directory(const std::string& path, mode_t mode) {
   struct stat st {};

@@ -1,4 +1,4 @@
-// The sockets the API listens on.
+// What the API listens on beside sockets in the run directory, and where those are.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,11 @@
 
 namespace pulsed::rpc {
 
-// Each throws std::runtime_error, with what to do, and gives a socket that does not block.
+// Each throws std::runtime_error, with what to do.
 
-// That any uid may connect to; replaces a stale one, which the run directory's lock makes safe.
-[[nodiscard]] shm::Fd listen_on_path(const std::string& path);
 // Made if it is missing, with exactly this mode.
 void make_directory(const std::string& path, mode_t mode);
+// Does not block.
 [[nodiscard]] shm::Fd listen_on_tcp(const config::HttpAddress& address);
 [[nodiscard]] std::uint16_t port_of(const shm::Fd& listener);
 

@@ -1,29 +1,22 @@
-#include "daemon/attach/run_directory.h"
+#include "daemon/run_directory/run_directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
-namespace pulsed::attach {
+#include "daemon/run_directory/lock_file.h"
+
+namespace pulsed {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, const std::string& mend) {
   throw std::runtime_error(what + ": " + std::strerror(errno) + "; " + mend);
-}
-
-std::string holder_of(int fd) {
-  std::array<char, 32> pid{};
-  const ssize_t n = ::pread(fd, pid.data(), pid.size() - 1, 0);
-  return n > 0 ? " (pid " + std::string(pid.data(), std::strcspn(pid.data(), "\n")) + ")" : "";
 }
 
 // In a directory that another user owns or may write, our sockets could be replaced by theirs.
@@ -50,39 +43,19 @@ shm::Fd hold_run_directory(const std::string& run_dir) {
   std::filesystem::create_directories(run_dir, error);
   check_ours(run_dir);
   const std::string path = run_dir + "/pulsed.lock";
-  shm::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  shm::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.valid())
     fail("cannot open " + path, "choose a directory that can be written with --run-dir");
+  // Whoever may open it could lock it, too, and keep us from starting. One of another mode was left by an older pulsed.
+  [[maybe_unused]] const int unless_it_is_anothers = ::fchmod(lock.get(), 0600);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
       fail("cannot lock " + path, "choose another directory with --run-dir");
     throw std::runtime_error("another pulsed" + holder_of(lock.get()) + " holds " + run_dir +
                              "; stop it, or choose another directory with --run-dir");
   }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock.get(), 0) != 0 ||
-      ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    fail("cannot write " + path, "is the disk full?");
-  }
+  if (!note_holder(lock.get())) fail("cannot write " + path, "is the disk full?");
   return lock;
 }
 
-shm::Fd listen_for_services(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    throw std::runtime_error(
-        path + ": too long for a socket path (107 bytes at most); choose a shorter --run-dir");
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  shm::Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  ::unlink(path.c_str());
-  if (!listener.valid() ||
-      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener.get(), 128) != 0) {
-    fail("cannot listen on " + path, "choose a directory that can be written with --run-dir");
-  }
-  return listener;
-}
-
-}  // namespace pulsed::attach
+}  // namespace pulsed
