@@ -178,6 +178,22 @@ class OverTls(ApiTest):
         with self.assertRaisesRegex(AssertionError, "/nowhere/key: no such file .*api.tls.key"):
             self.daemon(config=f'api: {{tcp: "127.0.0.1:0", {missing}}}')
 
+    def test_a_key_that_needs_a_passphrase_ends_the_start_with_a_reason(self):
+        locked = self.pulsed.directory + "/locked.key"
+        self.servers.openssl("ec", "-in", self.key, "-aes256", "-passout", "pass:secret", "-out", locked)
+        wrong = self.tls.replace(self.key, locked)
+        with self.assertRaisesRegex(AssertionError, "locked.key: is no PEM key of the certificate.*passphrase"):
+            self.daemon(config=f'api: {{tcp: "127.0.0.1:0", {wrong}}}')
+
+    def test_a_start_that_failed_leaves_no_socket_behind(self):
+        pulsed = self.daemon()
+        self.assertEqual(pulsed.stop(), 0)
+        pulsed.write_config(f'api: {{tcp: "127.0.0.1:{self.port}"}}')
+        with self.assertRaisesRegex(AssertionError, "Address already in use"):
+            pulsed.start()
+        self.assertFalse(os.path.exists(pulsed.read_socket))
+        self.assertFalse(os.path.exists(pulsed.admin_socket))
+
     def test_what_clients_do_to_a_handshake_fills_no_log(self):
         before = len(self.pulsed.log())
         for _ in range(200):
