@@ -4,42 +4,19 @@
 #include <string>
 #include <vector>
 
-#include <pulsed/shim.hpp>
-
 #include "tests/bench/bin_dir.h"
 #include "tests/bench/distribution.h"
 #include "tests/bench/suites.h"
+#include "tests/support/many_classes.h"
 #include "tests/support/own_daemon.h"
 
 namespace pulsed::bench {
 namespace {
 
 constexpr unsigned kClasses = 1000;
-constexpr int kPolls = 4;  // of each
 constexpr std::size_t kShownByDefault = 100;
 constexpr char kPolicy[] = "enforcement: shadow\n";
 constexpr char kGzip[] = "Accept-Encoding: gzip\r\n";  // as Prometheus asks
-
-// A service of so many classes, of each of which a task is open and was polled.
-class ManyClasses {
- public:
-  explicit ManyClasses(const std::string& run_dir)
-      : session_({.service = "many", .run_dir = run_dir}) {
-    if (!session_.wait_attached(std::chrono::seconds{10})) throw std::runtime_error("not attached");
-    const Worker worker(session_, "many");
-    for (unsigned i = 0; i < kClasses; ++i) {
-      tasks_.push_back(session_.open(session_.task_class("bench/class-" + std::to_string(i))));
-      for (int n = 0; n < kPolls; ++n) {
-        const PollScope poll(tasks_.back());
-        pulsed_queue_wait(tasks_.back().handle(), 1000);
-      }
-    }
-  }
-
- private:
-  Session session_;
-  std::vector<Task> tasks_;
-};
 
 struct Scrape {
   double ms;
@@ -58,7 +35,7 @@ Scrape scrape(const test::OwnDaemon& daemon, const std::string& headers = "") {
 void wait_for_classes(const test::OwnDaemon& daemon, std::size_t shown) {
   const auto all_are_in = [&] {
     const test::Metrics metrics = daemon.metrics();
-    return metrics.sum("pulsed_polls_total") == kPolls * kClasses &&
+    return metrics.sum("pulsed_polls_total") == test::ManyClasses::kPolls * kClasses &&
            metrics.count("pulsed_polls_total") == shown;
   };
   if (!test::wait_until(all_are_in)) throw std::runtime_error("not every class is shown");
@@ -114,7 +91,7 @@ void scrape_suite(const Effort& effort, Results& results) {
     test::OwnDaemon daemon(
         bin_dir(),
         {.policy = kPolicy, .config = "series: {label_values: 4096, classes_per_service: 4096}\n"});
-    const ManyClasses service(daemon.run_dir());
+    const test::ManyClasses service(daemon.run_dir(), 1, kClasses);
     wait_for_classes(daemon, kClasses);
     report(results, "scrape, 1000 classes live and all shown", repeat(daemon, count));
     report(results, "  with gzip, as Prometheus asks", repeat(daemon, count, kGzip));
@@ -122,7 +99,7 @@ void scrape_suite(const Effort& effort, Results& results) {
     report_growth(daemon, results);
   }
   test::OwnDaemon daemon(bin_dir(), {.policy = kPolicy});
-  const ManyClasses service(daemon.run_dir());
+  const test::ManyClasses service(daemon.run_dir(), 1, kClasses);
   wait_for_classes(daemon, kShownByDefault + 1);  // and `other`
   report(results, "  under the default bounds, 100 of them shown", repeat(daemon, count, kGzip));
 }

@@ -70,6 +70,10 @@ inline std::string about_help(const Described& d) {
 
 }  // namespace lint_detail
 
+inline bool is_allowed_label(std::string_view label) {
+  return std::ranges::find(lint_detail::kLabels, label) != lint_detail::kLabels.end();
+}
+
 // What is wrong, after the name; empty: nothing.
 inline std::string lint(const Described& d) {
   const auto has = [&](std::string_view what) { return d.name + " has " + std::string(what); };
@@ -79,8 +83,7 @@ inline std::string lint(const Described& d) {
   if (const std::string wrong = lint_detail::about_words(d); !wrong.empty()) return has(wrong);
   if (const std::string wrong = lint_detail::about_help(d); !wrong.empty()) return has(wrong);
   for (const std::string& label : d.labels) {
-    if (std::ranges::find(lint_detail::kLabels, label) == lint_detail::kLabels.end())
-      return has("the label `" + label + "`, which is not allowed");
+    if (!is_allowed_label(label)) return has("the label `" + label + "`, which is not allowed");
   }
   return {};
 }
