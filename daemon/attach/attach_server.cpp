@@ -35,8 +35,9 @@ constexpr std::uint64_t kWakeKey = UINT64_MAX;
 
 std::string service_name(const pulsed_hello& hello, const Peer& peer) {
   const std::string claimed(hello.service, ::strnlen(hello.service, PULSED_SERVICE_NAME_MAX));
-  return (claimed.empty() ? peer.executable : printable(claimed))
-      .substr(0, PULSED_SERVICE_NAME_MAX);
+  // A letter that is cut is none.
+  return printable(
+      (claimed.empty() ? peer.executable : claimed).substr(0, PULSED_SERVICE_NAME_MAX));
 }
 
 std::uint64_t segment_bytes(const shm::Dimensions& d) {

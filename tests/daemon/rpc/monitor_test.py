@@ -26,6 +26,14 @@ class SeeingServices(ApiTest):
         self.mill.tell("work 0 grind 3600000000 0 blind")
         eventually(lambda: len(self.list_workers()) == 3, "not all workers were seen")
 
+    def test_a_service_whose_name_is_no_text_keeps_nobody_from_seeing_the_others(self):
+        self.service(self.pulsed, "\udcff\udcfe", workers=1)  # the bytes ff and fe
+        snapshot = next(self.api.WatchEvents(pb.WatchEventsRequest(), timeout=PATIENCE)).snapshot
+        names = {service.service for service in snapshot.services}
+        self.assertIn("??", names)
+        self.assertEqual(names, {service.service for service in self.services()})
+        self.assertTrue(self.list_workers(service="shop"))
+
     def list_workers(self, **filters):
         request = pb.ListWorkersRequest(filter=filter_of(**filters))
         return self.api.ListWorkers(request, timeout=PATIENCE).workers
