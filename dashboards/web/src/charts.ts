@@ -108,9 +108,9 @@ export class Charts {
     return [
       this.sum(input, 'done', theme.text, false, doneTo),
       this.sum(input, 'would-be', theme.text, true, wouldBeDoneTo),
-      this.sum(input, 'yields', yields, true, (c) => c.wouldYield),
-      this.sum(input, 'isolations', isolations, true, (c) => c.wouldIsolate),
-      this.sum(input, 'demotions', demotions, true, (c) => c.wouldDemote),
+      this.sum(input, 'would-be yields', yields, true, (c) => c.wouldYield),
+      this.sum(input, 'would-be isolations', isolations, true, (c) => c.wouldIsolate),
+      this.sum(input, 'would-be demotions', demotions, true, (c) => c.wouldDemote),
     ];
   }
 }
