@@ -50,6 +50,7 @@ class Page {
 
   private heard(id: string, data: string): void {
     const moment = readMoment(id, data);
+    found('#connection').dataset.heard = id;
     if (this.settings.paused) {
       this.waiting.push(moment);
       if (this.waiting.length > MOST_WAITING) this.waiting.shift();
@@ -116,6 +117,7 @@ class Page {
     this.stale = false;
     const last = this.history.last;
     if (!last) return;
+    document.body.dataset.moment = `${last.epoch}-${last.n}`;
     const {filter, windowSeconds} = this.settings;
     const {moments} = this.history;
     const across = marks(this.history, filter);
