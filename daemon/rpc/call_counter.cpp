@@ -1,6 +1,11 @@
 #include "daemon/rpc/call_counter.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include "daemon/rpc/audit.h"
+#include "pulsed/v1/control.grpc.pb.h"
+#include "pulsed/v1/monitor.grpc.pb.h"
+#include "pulsed/v1/policy.grpc.pb.h"
 
 namespace pulsed::rpc {
 namespace {
@@ -47,13 +52,26 @@ class ObserverFactory final : public grpc::experimental::ServerInterceptorFactor
 
 }  // namespace
 
+CallCounter::CallCounter() {
+  const auto* known = google::protobuf::DescriptorPool::generated_pool();
+  for (const char* name :
+       {v1::PolicyService::service_full_name(), v1::MonitorService::service_full_name(),
+        v1::ControlService::service_full_name()}) {
+    const google::protobuf::ServiceDescriptor* service = known->FindServiceByName(name);
+    for (int i = 0; i < service->method_count(); ++i)
+      counts_.try_emplace(service->name() + "/" + service->method(i)->name());
+  }
+  // What gRPC serves by itself.
+  for (const char* method : {"grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch",
+                             "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+    counts_.try_emplace(method);
+  }
+}
+
 void CallCounter::note(std::string_view method, grpc::StatusCode code) {
-  const std::string_view of = short_name(method);
   const std::lock_guard lock(mutex_);
-  auto found = counts_.find(of);
-  if (found == counts_.end())
-    found = counts_.try_emplace(counts_.size() < kMostMethods ? std::string(of) : "other").first;
-  ++found->second[code];
+  const auto found = counts_.find(short_name(method));
+  ++(found == counts_.end() ? other_ : found->second)[code];
 }
 
 std::vector<CallCount> CallCounter::counts() const {
@@ -62,6 +80,7 @@ std::vector<CallCount> CallCounter::counts() const {
   for (const auto& [method, codes] : counts_) {
     for (const auto& [code, calls] : codes) all.push_back({method, std::string(name(code)), calls});
   }
+  for (const auto& [code, calls] : other_) all.push_back({"other", std::string(name(code)), calls});
   return all;
 }
 

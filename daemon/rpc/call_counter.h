@@ -20,10 +20,10 @@ namespace pulsed::rpc {
 // Thread-safe.
 class CallCounter {
  public:
-  // Distinct names; those of further methods are `other`. What we serve has some twenty.
-  static constexpr std::size_t kMostMethods = 64;
+  CallCounter();
 
-  // `method` as gRPC calls it: "/pulsed.v1.PolicyService/Update", which counts as "PolicyService/Update".
+  // `method` as gRPC calls it: "/pulsed.v1.PolicyService/Update", which counts as "PolicyService/Update". What we do not serve
+  // is `other`: callers can make up any name.
   void note(std::string_view method, grpc::StatusCode code);
   [[nodiscard]] std::vector<CallCount> counts() const;
 
@@ -31,8 +31,11 @@ class CallCounter {
   [[nodiscard]] std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> observer();
 
  private:
+  using OfMethod = std::map<grpc::StatusCode, std::uint64_t>;
+
   mutable std::mutex mutex_;
-  std::map<std::string, std::map<grpc::StatusCode, std::uint64_t>, std::less<>> counts_;
+  std::map<std::string, OfMethod, std::less<>> counts_;  // of every method that we serve
+  OfMethod other_;
 };
 
 }  // namespace pulsed::rpc

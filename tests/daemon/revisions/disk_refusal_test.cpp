@@ -78,12 +78,14 @@ TEST_CASE("Whatever call of a commit fails, the old policy stays and the next co
       const Refused why = refused(commit(store, {numbered_policy(2), kSomebody, "", 1}));
       CHECK(why.refusal == Refusal::kNotStored);
       CHECK(why.why.find(dir.path()) != std::string::npos);
+      CHECK(store.store_failures() == 1);
       CHECK(store.current()->number == 1);
       CHECK(in_force == 1);
       CHECK(files_of(dir.path()) == before);
       CHECK(number_on_disk(dir.path()) == 1);
       disk.work();
       CHECK(made(commit(store, {numbered_policy(2), kSomebody, "", 1}))->number == 2);
+      CHECK(store.store_failures() == 1);
       CHECK(in_force == 2);
       CHECK(number_on_disk(dir.path()) == 2);
       CHECK(store.not_durable().empty());
