@@ -19,7 +19,7 @@ SHORT_WINDOW, SHORT_OFFSET = '10s', '3s'
 
 LABEL_VALUES = re.compile(r'^label_values\((.+), (\w+)\)$')
 COMPARISON = re.compile(r'^(.+) (?:==|!=|>=|<=|>|<) -?[0-9.]+$', re.DOTALL)
-METRIC = re.compile(r'\b((?:\w+:)*(?:pulsed_|scrape_)\w+(?::\w+)*|up)\b(?!\s*\()')
+METRIC = re.compile(r'\b((?:\w+:)*(?:pulsed_|process_|scrape_)\w+(?::\w+)*|up)\b(?!\s*\()')
 SELECTOR = re.compile(METRIC.pattern + r'\{([^}]*)\}')
 GROUPING = re.compile(r'\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)')
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')

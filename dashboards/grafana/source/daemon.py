@@ -11,27 +11,33 @@ def daemon() -> Json:
     return dashboard(
         'pulsed-daemon', 'Whether pulsed is alive and on time, what it may do, and whether it sees everything.',
         variables(one_service=False, classes=False),
-        [('Now', _now()), ('The control loop', _loop()), ('Samples', _samples()), ('Services that come and go', _attaches()),
-         ('Policy', _policy()), ('The scrape', _scrape())])
+        [('Now', _now()), ('The control loop', _loop()), ('What it takes', _taken()), ('Samples', _samples()), ('Services that '
+                                                                                                                'come and go', _attaches()),
+         ('Policy', _policy()), ('The API and the log', _api()), ('The scrape', _scrape())])
 
 
 def _yes(title: str, description: str, metric: str):
-    return number(title, description, (f'min by (instance) ({metric}{{{OF_DAEMON}}})', INSTANCE), width=4, mappings=YES_NO, steps=NO_IS_BAD)
+    return number(title, description, (f'min by (instance) ({metric}{{{OF_DAEMON}}})', INSTANCE), width=3, mappings=YES_NO, steps=NO_IS_BAD)
 
 
 def _now():
     return [
         number('Up', 'Whether Prometheus reaches it; see PulsedDown in the runbook.',
-               (f'min by (instance) (up{{{OF_DAEMON}}})', INSTANCE), mappings=YES_NO, steps=NO_IS_BAD),
+               (f'min by (instance) (up{{{OF_DAEMON}}})', INSTANCE), width=2, mappings=YES_NO, steps=NO_IS_BAD),
         number('Version', 'What is running, and whether all instances run the same.',
-               (f'max by (version) (pulsed_build_info{{{OF_DAEMON}}})', '{{version}}'), names=True),
+               (f'max by (version) (pulsed_build_info{{{OF_DAEMON}}})', '{{version}}'), width=3, names=True),
         number('Policy in force', 'Revision, what is done with its verdicts, and the most that is done whatever rules say.',
                (highest('pulsed_policy_info', 'daemon', ['revision', 'enforcement', 'enforcement_limit']),
-                'r{{revision}} {{enforcement}}, at most {{enforcement_limit}}'), names=True),
+                'r{{revision}} {{enforcement}}, at most {{enforcement_limit}}'), width=5, names=True),
+        number('Running for', 'Since the daemon started; every counter began then.',
+               (f'time() - max by (instance) (process_start_time_seconds{{{OF_DAEMON}}})', INSTANCE), unit='s', width=2),
         _yes('High priority', 'No: the control loop lacks CAP_SYS_NICE and wakes late beside busy threads.', 'pulsed_high_priority'),
         _yes('Exact run times', 'No: without CAP_PERFMON it asks the shims for CPU times of polls in flight, which is coarser.',
              'pulsed_exact_run_times'),
-        _yes('Can demote', 'No: hogs keep their OS priority. It lacks CAP_SYS_NICE, or its guardian does not run.', 'pulsed_can_demote')]
+        _yes('Can demote', 'No: hogs keep their OS priority. It lacks CAP_SYS_NICE, or its guardian does not run.', 'pulsed_can_demote'),
+        _yes('Policy on disk', 'No: the state directory cannot be used. The policy is in memory only, and changes over the API are '
+                               'refused.',
+             'pulsed_revisions_durable')]
 
 
 def _loop():
@@ -54,6 +60,19 @@ def _loop():
               (rate('pulsed_demotions_undone_by_guardian_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops', width=12)]
 
 
+def _taken():
+    return [
+        lines('CPU', 'Cores that the process uses, its wakes, scrapes and API calls included. At rest some thousandths; a few '
+                     'hundredths while polls are in flight.',
+              (rate('process_cpu_seconds_total', 'daemon', BY_INSTANCE), INSTANCE), unit='none'),
+        lines('Resident memory', 'Of the process; pages it shares with services are in it. It follows the number of services, '
+                                 'workers and live tasks: steady growth without these is a leak.',
+              (highest('process_resident_memory_bytes', 'daemon', BY_INSTANCE), INSTANCE), unit='bytes'),
+        lines('Open files', 'Each attached process takes some. Near the limit services can no longer attach.',
+              (f'{highest("process_open_fds", "daemon", BY_INSTANCE)} / {highest("process_max_fds", "daemon", BY_INSTANCE)}', INSTANCE),
+              unit='percentunit', limit=0.8, most=1)]
+
+
 def _samples():
     return [
         lines('Samples read', 'Ended polls, queue waits, tasks opened and closed, of all services.',
@@ -70,7 +89,7 @@ def _samples():
 
 def _attaches():
     return [
-        lines('Attached processes', 'By service.',
+        lines('Attached processes', 'By service: a step down is a process that ended or detached.',
               (total('pulsed_service_processes', 'service', ['service']), '{{service}}'), unit='none',
               stacked=True),
         lines('Attaches and detaches', 'Processes that came and went. Both at a steady rate: something restarts over and over.',
@@ -87,15 +106,29 @@ def _policy():
                                     'the next begins is a change.',
                (highest('pulsed_policy_info', 'daemon', ['instance', 'revision', 'enforcement', 'enforcement_limit']),
                 '{{instance}} r{{revision}} {{enforcement}}, at most {{enforcement_limit}}'), steps=[(None, GREEN)]),
-        lines('Reloads', 'Policies put in force, and refused; the log says why.',
+        lines('Reloads', 'Policies put in force, refused, and such as could not be stored; the log says why.',
               (f'sum by (instance) (increase(pulsed_policy_reloads_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} in force'),
               (f'sum by (instance) (increase(pulsed_policy_reload_failures_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} refused'),
+              (f'sum by (instance) (increase(pulsed_revision_store_failures_total{{{OF_DAEMON}}}[$__rate_interval]))',
+               '{{instance}} not stored'),
               unit='none', width=12)]
+
+
+def _api():
+    return [
+        lines('API calls', 'That ended, by method and gRPC status; a stream counts at its end.',
+              (rate('pulsed_api_calls_total', 'daemon', ['method', 'code']), '{{method}} {{code}}'), unit='ops'),
+        lines('Connections refused', 'HTTP: too many were open, so scrapes may be lost. API: users without the right, over a cap, '
+                                     'or silent; the log says which.',
+              (rate('pulsed_http_connections_refused_total', 'daemon', BY_INSTANCE), '{{instance}} HTTP'),
+              (rate('pulsed_api_connections_refused_total', 'daemon', BY_INSTANCE), '{{instance}} API'), unit='ops'),
+        lines('Log lines lost', 'Because nobody took them off the daemon\'s hands in time. What they said is counted elsewhere.',
+              (rate('pulsed_log_lines_dropped_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops')]
 
 
 def _scrape():
     return [
-        lines('Series a scrape', 'How many samples one scrape brings: at most 40 a class, and some 60 a service.',
+        lines('Series a scrape', 'How many samples one scrape brings: at most 40 a class; README.md beside the boards has the sum.',
               (f'max by (instance) (scrape_samples_scraped{{{OF_DAEMON}}})', INSTANCE), unit='none'),
         lines('Series by service', 'Where they come from. A service with many classes, or names that hold an id, shows here.',
               (f'count by (service) ({{__name__=~"pulsed_.+",{OF_SERVICE}}})', '{{service}}'), unit='none', stacked=True),

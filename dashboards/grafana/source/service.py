@@ -21,10 +21,10 @@ def service() -> Json:
 def _now():
     return [
         number('Processes', 'Of this service, attached now: one for each that runs and links the shim.',
-               (total('pulsed_service_processes', SERVICE), 'processes'), width=3),
+               (total('pulsed_service_processes', SERVICE), 'processes'), width=2),
         number('Workers', 'Their threads that poll, spare workers and isolation pool included.',
-               (total('pulsed_service_workers', SERVICE), 'workers'), width=3),
-        number('Live tasks', 'Of the chosen classes, open now.', (total('pulsed_tasks', CLASS), 'tasks'), width=3),
+               (total('pulsed_service_workers', SERVICE), 'workers'), width=2),
+        number('Live tasks', 'Of the chosen classes, open now.', (total('pulsed_tasks', CLASS), 'tasks'), width=2),
         number('Over budget now', 'Polls in flight that used more than their budget; each holds a worker.',
                (total('pulsed_in_flight_polls', SERVICE), 'polls'), width=3, steps=SOME_IS_ODD),
         number('Longest poll now', 'Wall time. Seconds: see PulsedWorkerHeld in the runbook.',
@@ -35,6 +35,9 @@ def _now():
                mappings=TIER_NAMES, steps=[(None, GREEN), (1, YELLOW), (2, ORANGE), (3, RED)]),
         number('Demoted threads', 'At a lower OS priority now. Those of the isolation pool always are, once it has run.',
                (total('pulsed_demoted_threads', SERVICE), 'threads'), width=3),
+        number('Pinned classes', 'That an operator holds at a tier; `pulsectl classes` shows which. Above 0 for long: somebody may '
+                                 'have forgotten.',
+               (highest('pulsed_pinned_classes', SERVICE), 'classes'), width=3, steps=SOME_IS_ODD),
         number('Quarantined', 'Yes: a process of it wrote repeated nonsense into its memory and is judged no more; see the runbook.',
                (highest('pulsed_quarantined', SERVICE), 'quarantined'), width=3, mappings=YES_NO, steps=[(None, GREEN), (1, RED)])]
 
