@@ -16,8 +16,7 @@ from scenarios.processes import Process
 from servers import BIN, PATIENCE_S, Prometheus, Pulsed, eventually
 
 SEEN_IN_SHADOW = ['pulsed_violations_total', 'pulsed_would_yields_total', 'pulsed_would_isolated_polls_total',
-                  'pulsed_would_demotions_total', 'pulsed_would_cover_cpu_seconds_total',
-                  'pulsed_tier_changes_total']
+                  'pulsed_would_cover_cpu_seconds_total', 'pulsed_tier_changes_total']
 SEEN_UNDER_ENFORCE = ['pulsed_yields_obeyed_total', 'pulsed_isolated_polls_total', 'pulsed_spare_wakes_total',
                       'pulsed_directives_total']
 SEEN_WHERE_IT_CAN_DEMOTE = ['pulsed_demotions_total', 'pulsed_demotion_undo_seconds_count']
