@@ -92,3 +92,19 @@ test('one lane is bounded however fast its polls are', () => {
   }
   assert.equal([...polls.lanes.values()][0].bars.length, 20_000);
 });
+
+test('polls that end inside another leave it in flight', () => {
+  const of = bars({workers: [holds(0.1)]}, {workers: [holds(0.6)], ended: [ended(1000.6, 0.1)]}, {workers: [holds(1.1)], ended: [ended(1001.1, 0.1)]},
+                  {ended: [ended(1000.4, 1.3)]});
+  assert.deepEqual(of.map(({start, open}) => [start, open]), [[1000.4, false], [1000.6, false], [1001.1, false]]);
+  near(of[0].end, 1001.7);
+});
+
+test('one that was in flight longer than the history goes back stays', () => {
+  const polls = new LongPolls();
+  for (let n = 1; n <= 700; n++) polls.add(moment(n, {workers: [holds(n / 2)], ended: [ended(999.8 + n / 2, 0.01)]}), 1000 + n / 2 - 300);
+  const [lane] = polls.lanes.values();
+  assert.equal(lane.bars.filter(({open}) => open).length, 1);
+  assert.equal(lane.bars[0], lane.open);
+  assert.ok(lane.bars.length <= 602);
+});

@@ -20,7 +20,10 @@ export interface Lane {
   pid: number;
   line: number;
   name: string;
+  /** In order of their starts; those of nested polls lie over those of the polls around them. */
   bars: Bar[];
+  /** The one of them that is in flight. */
+  open?: Bar;
 }
 
 const LANE_BARS = 20_000;
@@ -47,7 +50,7 @@ export class LongPolls {
       }
     }
     for (const [key, lane] of this.lanes) {
-      if (!open.has(key)) closeLast(lane);
+      if (!open.has(key)) close(lane);
       trim(lane, keptFrom);
       if (lane.bars.length === 0) this.lanes.delete(key);
     }
@@ -76,13 +79,10 @@ export class LongPolls {
       class: ended.class, start: ended.start, end, tier: ended.tier, blame: ended.blame, demoted: false, open: false,
       uncertain: ended.atMost,
     };
-    const at = findLast(lane.bars, (known) => isSame(known, ended.start, end));
-    if (at >= 0) {
-      const [known] = lane.bars.splice(at, 1);
-      bar.demoted = known!.demoted;
-      if (bar.blame === 'unknown') bar.blame = known!.blame;
-    } else if (ended.start > (lane.bars[lane.bars.length - 1]?.start ?? 0)) {
-      closeLast(lane);
+    const known = takeSame(lane, ended.start, end);
+    if (known) {
+      bar.demoted = known.demoted;
+      if (bar.blame === 'unknown') bar.blame = known.blame;
     }
     insert(lane.bars, bar);
   }
@@ -91,16 +91,26 @@ export class LongPolls {
     const lane = this.lane(worker);
     const poll = worker.poll!;
     const start = now - poll.age;
-    const last = lane.bars[lane.bars.length - 1];
-    const same = last !== undefined && last.open && Math.abs(last.start - start) <= SAME_START_SECONDS;
-    if (!same) closeLast(lane);
-    const bar: Bar = {
-      class: poll.class, start: same ? last.start : start, end: now, tier: poll.tier, blame: poll.blame, open: true,
-      uncertain: false, demoted: poll.demoted || (same && last.demoted),
+    const {open} = lane;
+    if (open && Math.abs(open.start - start) <= SAME_START_SECONDS) {
+      Object.assign(open, {class: poll.class, end: now, tier: poll.tier, blame: poll.blame, demoted: open.demoted || poll.demoted});
+      return;
+    }
+    close(lane);
+    lane.open = {
+      class: poll.class, start, end: now, tier: poll.tier, blame: poll.blame, demoted: poll.demoted, open: true, uncertain: false,
     };
-    if (same) lane.bars.pop();
-    insert(lane.bars, bar);
+    insert(lane.bars, lane.open);
   }
+}
+
+/** The bar of a poll of whose end we now hear, taken out. The end may be told a few bars late, never more. */
+function takeSame(lane: Lane, start: number, end: number): Bar | undefined {
+  const same = lane.open && isSame(lane.open, start, end) ? lane.open : lane.bars.slice(-8).find((bar) => isSame(bar, start, end));
+  if (!same) return undefined;
+  lane.bars.splice(lane.bars.lastIndexOf(same), 1);
+  if (same === lane.open) lane.open = undefined;
+  return same;
 }
 
 function isSame(bar: Bar, start: number, end: number): boolean {
@@ -108,18 +118,11 @@ function isSame(bar: Bar, start: number, end: number): boolean {
   return Math.abs(bar.start - start) <= SAME_START_SECONDS || (bar.start >= start && bar.start < end);
 }
 
-/** The end of a poll may be told a few bars late, never more. */
-function findLast(bars: Bar[], wanted: (bar: Bar) => boolean): number {
-  for (let at = bars.length - 1; at >= Math.max(0, bars.length - 8); at--) if (wanted(bars[at]!)) return at;
-  return -1;
-}
-
-function closeLast(lane: Lane): void {
-  const last = lane.bars[lane.bars.length - 1];
-  if (last?.open) {
-    last.open = false;
-    last.uncertain = true;
-  }
+function close(lane: Lane): void {
+  if (!lane.open) return;
+  lane.open.open = false;
+  lane.open.uncertain = true;
+  lane.open = undefined;
 }
 
 // They come almost in order of their starts: a poll in flight may be told before one that ended earlier.
@@ -130,7 +133,8 @@ function insert(bars: Bar[], bar: Bar): void {
 }
 
 function trim(lane: Lane, before: number): void {
-  let drop = Math.max(0, lane.bars.length - LANE_BARS);
-  while (drop < lane.bars.length && lane.bars[drop]!.end < before) drop++;
-  if (drop > 0) lane.bars.splice(0, drop);
+  const {bars} = lane;
+  if (bars.length > LANE_BARS) bars.splice(0, bars.length - LANE_BARS);
+  // A long one may lie before those that go.
+  if (bars.slice(0, 2).some((bar) => bar.end < before)) lane.bars = bars.filter((bar) => bar.end >= before);
 }

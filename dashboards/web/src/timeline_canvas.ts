@@ -94,7 +94,7 @@ export class TimelineCanvas {
   private drawRow(scene: Scene, row: PlacedRow): void {
     if (row.top + row.height < HEAD_HEIGHT || row.top > scene.height) return;
     const {context, theme} = this;
-    if (row.title && scene.barTop < row.height / 2) {
+    if (row.title) {
       context.fillStyle = theme.band;
       context.fillRect(0, row.top, scene.width, row.height);
     }
