@@ -3,23 +3,10 @@
 
 #include <string>
 
-#include "daemon/config/policy_yaml.h"
+#include "tests/daemon/config/policy_reading.h"
 
 namespace pulsed::config {
 namespace {
-
-std::string faults(const std::string& yaml) {
-  std::string out;
-  for (const ConfigError& error : read_policy(yaml, "p").errors) out += text(error) + "\n";
-  return out;
-}
-
-policy::Policy good(const std::string& yaml) {
-  auto outcome = read_policy(yaml, "p");
-  for (const ConfigError& error : outcome.errors) FAIL_CHECK(text(error));
-  REQUIRE(outcome.value);
-  return *std::move(outcome.value);
-}
 
 std::string of_rule(const std::string& line) {
   return faults("rules:\n  - match: {class: x}\n    " + line + "\n");

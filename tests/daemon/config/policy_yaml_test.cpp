@@ -8,26 +8,12 @@
 #include "daemon/config/file_text.h"
 #include "daemon/policy/field_table.h"
 #include "shared_memory/abi.h"
+#include "tests/daemon/config/policy_reading.h"
 
 namespace pulsed::config {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string faults(const std::string& yaml) {
-  const auto outcome = read_policy(yaml, "p");
-  CHECK(outcome.value.has_value() == outcome.errors.empty());
-  std::string out;
-  for (const ConfigError& error : outcome.errors) out += text(error) + "\n";
-  return out;
-}
-
-policy::Policy good(const std::string& yaml) {
-  auto outcome = read_policy(yaml, "p");
-  for (const ConfigError& error : outcome.errors) FAIL_CHECK(text(error));
-  REQUIRE(outcome.value);
-  return *std::move(outcome.value);
-}
 
 TEST_CASE("an empty policy is the built-in one") { CHECK(good("") == policy::Policy{}); }
 
