@@ -17,6 +17,8 @@ from pulsed.v1 import control_pb2_grpc, monitor_pb2, monitor_pb2_grpc, policy_pb
 BIN_DIR = os.environ["PULSED_BIN_DIR"]
 # Deadlines are generous: they end a test that hangs, and say nothing of how fast things are.
 PATIENCE = 20 * float(os.environ.get("PULSED_TEST_SLOW", "1"))
+# Before a command: it ends with the thread that started it, also where that is killed from outside.
+WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
 class Api:
@@ -56,7 +58,7 @@ class Daemon:
     def start(self):
         self.begins_at = os.path.getsize(self.log_file.name)
         self.process = subprocess.Popen(
-            [BIN_DIR + "/pulsed", "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir,
+            [*WITH_US, BIN_DIR + "/pulsed", "--config", self.config, "--run-dir", self.run_dir, "--state-dir", self.state_dir,
              "--http", self.http],
             stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=subprocess.STDOUT, env=self.environment)
         eventually(lambda: os.path.exists(self.run_dir + "/admin/api.sock") and self.answers() or self.ended(),

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf import field_mask_pb2
 from pulsed.v1 import monitor_pb2, policy_pb2 as pb
 
-from api_daemon import BIN_DIR, PATIENCE, ApiTest, eventually
+from api_daemon import BIN_DIR, PATIENCE, WITH_US, ApiTest, eventually
 
 Code = grpc.StatusCode
 UPDATES = 10_000 if "PULSED_TEST_FULL" in os.environ else 1_000
@@ -24,7 +24,7 @@ class Demo:
     """The demo service, with somebody who asks for light things and somebody who asks for heavy ones."""
 
     def __init__(self, daemon):
-        self.process = subprocess.Popen([BIN_DIR + "/pulsed-demo", "--run-dir", daemon.run_dir],
+        self.process = subprocess.Popen([*WITH_US, BIN_DIR + "/pulsed-demo", "--run-dir", daemon.run_dir],
                                         stdout=subprocess.PIPE, text=True)
         lines = iter(self.process.stdout.readline, "")
         self.port = next(int(line.rpartition(":")[2]) for line in lines if line.startswith("listening on"))
