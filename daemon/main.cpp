@@ -9,6 +9,7 @@
 #include "daemon/config/check.h"
 #include "daemon/config/command_line.h"
 #include "daemon/serve.h"
+#include "daemon/version.h"
 
 using namespace pulsed;
 
@@ -17,7 +18,7 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);  // the end of whoever reads the log is not ours
   try {
     config::Invocation invocation = config::parse_command_line(
-        {argv + 1, argv + argc}, PULSED_VERSION, config::surroundings_of_process());
+        {argv + 1, argv + argc}, version_text(), config::surroundings_of_process());
     std::cout << invocation.out;
     std::cerr << invocation.err;
     switch (invocation.action) {

@@ -20,6 +20,7 @@
 #include "daemon/rpc/api_server.h"
 #include "daemon/run_directory/run_directory.h"
 #include "daemon/sd_notify.h"
+#include "daemon/version.h"
 #include "shared_memory/abi.h"
 
 namespace pulsed {
@@ -98,7 +99,7 @@ void start_api(rpc::ApiServer& api, const config::Config& config) {
 }
 
 void say_started(const config::Config& config, const revisions::Revision& in_force) {
-  spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", PULSED_VERSION,
+  spdlog::info("pulsed {} in {}: {}, profile {}, policy revision {}", version(),
                config.run_dir.string(), policy::enforcement_text(in_force.policy),
                policy::name(in_force.policy.profile), in_force.number);
 }
@@ -129,7 +130,8 @@ int serve(const config::Sources& sources, config::Settings settings) {
   revisions::RevisionStore store(settings.config.state_dir, log_of_revisions);
   std::ignore = import_policy(store, settings);  // what cannot be stored is in force all the same
   const revisions::RevisionPtr first = store.current();
-  Daemon daemon(settings.config, first->policy, first->number, demotion.demoter(), PULSED_VERSION);
+  Daemon daemon(settings.config, first->policy, first->number, demotion.demoter(),
+                std::string(version()));
   store.start([&](const auto& next) { daemon.put_in_force(next->policy, next->number); });
   // Whichever way this ends: what commits wait is done before the daemon is gone.
   const StoppedAtEnd stop_store(store);
