@@ -5,6 +5,12 @@ namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
+// U+0080 to U+009F, which terminals obey, too.
+bool is_c1(std::string_view character) {
+  return character.size() == 2 && character[0] == '\xC2' &&
+         static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
 }  // namespace
 
 std::size_t character_length(std::string_view text) {
@@ -30,7 +36,9 @@ bool is_control(char c) {
 bool is_one_plain_line(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = character_length(text);
-    if (length == 0 || is_control(text.front()) || text.starts_with(kByteOrderMark)) return false;
+    if (length == 0 || is_control(text.front()) || is_c1(text.substr(0, length)) ||
+        text.starts_with(kByteOrderMark))
+      return false;
     text.remove_prefix(length);
   }
   return true;
