@@ -10,6 +10,7 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/output/document.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/version.h"
 
 namespace pulsed::ctl {
@@ -145,6 +146,15 @@ std::vector<Check> run(Program& program) {
   return checks;
 }
 
+// What the daemon says of itself, on a terminal.
+std::vector<Check> printed(std::vector<Check> checks) {
+  for (Check& check : checks) {
+    check.found = printable_lines(check.found);
+    check.mend = printable_lines(check.mend);
+  }
+  return checks;
+}
+
 Document document_of(const std::vector<Check>& checks) {
   constexpr std::array<const char*, 3> kVerdicts{"ok", "warn", "fail"};
   Document document = Document::array();
@@ -168,7 +178,7 @@ void add_check(CLI::App& app, Program& program) {
   on_command(*command, program, [&program] {
     const std::vector<Check> checks = run(program);
     std::cout << (program.format() == Format::kTable
-                      ? config::check_table(checks, program.terminal().color)
+                      ? config::check_table(printed(checks), program.terminal().color)
                       : document_text(document_of(checks), program.format()));
     return config::check_exit_code(checks);
   });

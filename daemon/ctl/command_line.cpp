@@ -6,6 +6,7 @@
 
 #include "daemon/config/suggestion.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/version.h"
 
 namespace pulsed::ctl {
@@ -18,7 +19,7 @@ PULSED_TLS_CERT, PULSED_TLS_KEY; NO_COLOR), then from where pulsed itself listen
 
 Exit codes:
   0    done
-  1    pulsed refused, or a check failed
+  1    pulsed or whoever was asked said no, a check failed, or the editor or stdout did
   2    the command line, the environment or a file was refused
   3    pulsed cannot be reached, or did not answer in time
   4    the policy changed meanwhile, so nothing was changed
@@ -91,15 +92,27 @@ std::string extras_text(const CLI::App& app) {
   return "unknown command `" + config::shown(first) + "`" + config::did_you_mean(first, known);
 }
 
+// In place of how many values CLI11 wants.
+std::string value_text(const std::string& what) {
+  const std::string name = what.substr(0, what.find(':'));
+  return name + (what.find("At Most") == std::string::npos ? " needs a value"
+                                                           : " is given more than once");
+}
+
 std::string parse_error_text(const CLI::App& app, const CLI::ParseError& error) {
   const bool stray = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
                      dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   if (stray && !app.remaining(true).empty()) return extras_text(app);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+    return value_text(error.what());
+  const CLI::App& at = innermost(app);
+  if (!at.get_subcommands({}).empty()) return "a command is needed";
   return error.what();
 }
 
 int usage_error(const CLI::App& app, const std::string& text) {
-  std::cerr << "pulsectl: " << text << "\nSee `" << full_name(innermost(app)) << " --help`.\n";
+  std::cerr << "pulsectl: " << printable_lines(text) << "\nSee `" << full_name(innermost(app))
+            << " --help`.\n";
   return kExitUsage;
 }
 
@@ -131,12 +144,13 @@ int run_command_line(CLI::App& app, Program& program, int argc, const char* cons
   try {
     app.parse(argc, argv);
     if (program.options.version) {
-      std::cout << "pulsectl " << version() << " (" << git_revision() << ")\n";
+      std::cout << "pulsectl " << version_text() << '\n';
+      check_written();
       return kExitOk;
     }
     if (!program.action) return usage_error(app, "a command is needed");
     const int exit_code = program.action();
-    std::cout.flush();
+    check_written();
     return exit_code;
   } catch (const CLI::CallForHelp&) {
     const CLI::App& asked = innermost(app);
@@ -146,10 +160,10 @@ int run_command_line(CLI::App& app, Program& program, int argc, const char* cons
     return usage_error(app, parse_error_text(app, e));
   } catch (const Failed& e) {
     std::cout.flush();
-    std::cerr << "pulsectl: " << e.what() << '\n';
+    std::cerr << "pulsectl: " << printable_lines(e.what()) << '\n';
     return e.exit_code();
   } catch (const std::exception& e) {
-    std::cerr << "pulsectl: " << e.what() << '\n';
+    std::cerr << "pulsectl: " << printable_lines(e.what()) << '\n';
     return kExitFailed;
   }
 }

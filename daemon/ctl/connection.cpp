@@ -125,6 +125,9 @@ Failed Connection::unreachable(const grpc::Status& status, Right right) {
       return {kExitNoRight, at + ": pulsed does not let " + we() + " in"};
     case SocketState::kUnusable:
       return {kExitUnreachable, at + ": not a socket of pulsed"};
+    case SocketState::kSilent:
+      return {kExitUnreachable,
+              at + ": no answer; is pulsed stopped or overloaded?" + doubt(right)};
     case SocketState::kServed:
       break;
   }

@@ -5,8 +5,8 @@
 #include "daemon/config/units.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/output/message_text.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/ctl/output/quantity.h"
-#include "daemon/ctl/output/table.h"
 #include "daemon/ctl/policy_change.h"
 #include "daemon/policy/types.h"
 

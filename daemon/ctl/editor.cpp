@@ -98,4 +98,9 @@ std::string EditedFile::text() const {
                path_.string() + ": " + (read.missing ? "the editor removed it" : read.fault));
 }
 
+bool EditedFile::differs_from(std::string_view text) const {
+  const config::FileText read = config::read_file(path_);
+  return read.text && *read.text != text;
+}
+
 }  // namespace pulsed::ctl

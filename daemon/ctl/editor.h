@@ -18,6 +18,8 @@ class EditedFile {
   // $VISUAL, $EDITOR or vi, on the terminal. Throws Failed when it cannot be run or says that it failed.
   void edit() const;
   [[nodiscard]] std::string text() const;  // throws Failed
+  // False also where it cannot be read.
+  [[nodiscard]] bool differs_from(std::string_view text) const;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   void keep() { kept_ = true; }
 

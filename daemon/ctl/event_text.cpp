@@ -1,7 +1,7 @@
 #include "daemon/ctl/event_text.h"
 
+#include "daemon/ctl/output/printable.h"
 #include "daemon/ctl/output/quantity.h"
-#include "daemon/ctl/output/table.h"
 
 namespace pulsed::ctl {
 namespace {

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/event_text.h"
@@ -117,14 +118,17 @@ class EventPrinter {
       throw Failed(kExitFailed, "--epoch: that was a daemon before this one, whose epoch is " +
                                     std::to_string(now.epoch()));
     }
+    // Printed once all is read: whoever reads what we print may take long, and the daemon does not wait.
+    std::vector<v1::Event> kept;
     const bool all = at_ <= now.sequence() && read_kept(at_, now, [&](const v1::Event& event) {
-                       if (fits(wanted_.filter, event)) print(event);
+                       if (fits(wanted_.filter, event)) kept.push_back(event);
                      });
     if (!all) {
       throw Failed(kExitFailed,
                    "--resume-after " + std::to_string(at_) +
                        ": some of what came after it is no longer kept, or there is no such event");
     }
+    for (const v1::Event& event : kept) print(event);
     at_ = now.sequence();
   }
 
@@ -182,15 +186,16 @@ class EventPrinter {
   void print(const v1::Event& event) {
     switch (program_.format()) {
       case Format::kTable:
-        std::cout << event_line(event, program_.terminal()) << std::endl;
+        std::cout << event_line(event, program_.terminal()) << '\n';
         break;
       case Format::kJson:
-        std::cout << json_line(event, Unset::kShown) << std::endl;
+        std::cout << json_line(event, Unset::kShown) << '\n';
         break;
       case Format::kYaml:
-        std::cout << "---\n" << message_text(event, Format::kYaml) << std::flush;
+        std::cout << "---\n" << message_text(event, Format::kYaml);
         break;
     }
+    check_written();
   }
 
   Program& program_;
@@ -212,16 +217,20 @@ void add_events(CLI::App& app, Program& program) {
   auto wanted = std::make_shared<Wanted>();
   command->add_flag("-f,--follow", wanted->follow, "go on with what happens from now on")
       ->disable_flag_override();
-  command->add_option("--last", wanted->last, "of the kept ones only the last N")->type_name("N");
+  command->add_option("--last", wanted->last, "of the kept ones only the last N")
+      ->type_name("N")
+      ->check(whole_number(0));
   command
       ->add_option("--resume-after", wanted->resume_after,
                    "only what came after the event of that sequence number")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number(0));
   command
       ->add_option(
           "--epoch", wanted->epoch,
           "with --resume-after: the epoch of that event (default: of the daemon that runs)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number(0));
   add_filter(*command, wanted->filter, FilterBy::kServiceAndClass);
   on_command(*command, program,
              [&program, wanted] { return EventPrinter(program, *wanted).run(); });

@@ -8,8 +8,9 @@ namespace pulsed::ctl {
 
 // As --help and pulsectl(1) tell them.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailed = 1;  // the daemon refused, or a check failed
-inline constexpr int kExitUsage = 2;   // the command line, the environment or a file makes no sense
+inline constexpr int kExitFailed =
+    1;  // the daemon or the user said no, a check failed, or the editor or stdout did
+inline constexpr int kExitUsage = 2;  // the command line, the environment or a file makes no sense
 inline constexpr int kExitUnreachable = 3;  // no daemon, or it does not answer in time
 inline constexpr int kExitConflict = 4;     // the policy changed meanwhile
 inline constexpr int kExitNoRight = 5;      // not allowed to this user or certificate

@@ -14,11 +14,6 @@ Cell alarming(std::uint64_t count, Ink ink) {
   return {human(count), count > 0 ? ink : Ink::kPlain};
 }
 
-// Nothing where nothing runs.
-std::string human_if_any(const google::protobuf::Duration& d) {
-  return nanoseconds(d).count() == 0 ? std::string() : human(d);
-}
-
 Table services_table(const v1::ListServicesResponse& response) {
   Table table({{"SERVICE"},
                {"PID", Align::kRight},
@@ -148,7 +143,7 @@ void add_tasks(CLI::App& app, Program& program) {
           "--limit", [request](std::uint32_t n) { request->set_limit(n); },
           "at most so many (default: 1000)")
       ->type_name("N")
-      ->check(CLI::Range(1, 10000).description(""));
+      ->check(whole_number(1, 10000));
   on_command(*command, program, [&program, request] {
     auto response = program.connection().read(&Monitor::ListTasks, *request);
     sort_records(*response.mutable_tasks(), higher);

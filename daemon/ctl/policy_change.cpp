@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <cstdio>
 #include <iostream>
 
 #include "daemon/ctl/commands.h"
@@ -102,7 +103,7 @@ void add_rollback(CLI::App& policy, Program& program) {
   command->add_option("revision", *revision, "see `pulsectl policy history`")
       ->type_name("N")
       ->required()
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(whole_number(1));
   add_change_options(*command, *options);
   on_command(*command, program,
              [&program, revision, options] { return rollback(program, *revision, *options); });
@@ -128,6 +129,9 @@ bool confirmed(const std::string& question, bool otherwise) {
   if (!somebody_answers()) return otherwise;
   std::cout.flush();
   std::cerr << question << (otherwise ? " [Y/n] " : " [y/N] ") << std::flush;
+  // A policy that was typed ended with Ctrl-D; the answer comes after it.
+  std::clearerr(stdin);
+  std::cin.clear();
   std::string answer;
   if (!std::getline(std::cin, answer)) return false;
   if (answer.empty()) return otherwise;

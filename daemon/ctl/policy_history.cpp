@@ -55,7 +55,7 @@ void add_history(CLI::App& policy, Program& program) {
   auto diffs = std::make_shared<bool>(false);
   command->add_option("--limit", *most, "at most so many (default: 20)")
       ->type_name("N")
-      ->check(CLI::Range(1, 100).description(""));
+      ->check(whole_number(1, 100));
   command->add_flag("--diff", *diffs, "what each changed")->disable_flag_override();
   on_command(*command, program, [&program, most, diffs] {
     const auto response = list_revisions(program.connection(), *most);
@@ -108,7 +108,7 @@ class PolicyWatch {
         std::cout << "---\n" << message_text(state, Format::kYaml, Unset::kLeftOut);
         break;
     }
-    std::cout << std::flush;
+    check_written();
     last_ = state;
   }
 

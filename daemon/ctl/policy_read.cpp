@@ -1,5 +1,6 @@
 // `pulsectl policy get`, `validate`, `diff` and `explain`: nothing is changed.
 #include <iostream>
+#include <limits>
 #include <optional>
 
 #include "daemon/config/explanation.h"
@@ -7,6 +8,7 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/output/document.h"
 #include "daemon/ctl/output/message_text.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/ctl/output/table.h"
 #include "daemon/ctl/policy_text.h"
 
@@ -19,7 +21,9 @@ void add_get(CLI::App& policy, Program& program) {
       "\nWhat is printed can be put in force again with `pulsectl policy set`. -o json has the "
       "etag, too.\n");
   auto revision = std::make_shared<std::uint64_t>(0);
-  command->add_option("--revision", *revision, "that revision instead")->type_name("N");
+  command->add_option("--revision", *revision, "that revision instead")
+      ->type_name("N")
+      ->check(whole_number(1));
   on_command(*command, program, [&program, revision] {
     const v1::PolicyState state = get_policy(program.connection(), *revision);
     if (program.format() == Format::kJson) {
@@ -41,7 +45,7 @@ void add_validate(CLI::App& policy, Program& program) {
   on_command(*command, program, [&program, file] {
     const policy::Policy read = read_policy_file(*file);
     if (program.format() == Format::kTable) {
-      std::cout << *file << " holds: " << policy::name(read.enforcement) << ", "
+      std::cout << printable(*file) << " holds: " << policy::name(read.enforcement) << ", "
                 << policy::name(read.profile) << ", " << read.rules.size() << " rules\n";
     } else {
       const Document document{{"file", *file}, {"valid", true}, {"rules", read.rules.size()}};
@@ -92,8 +96,8 @@ void add_diff(CLI::App& policy, Program& program) {
       "force changed. With one:\n"
       "what putting it in force would change. Nothing is printed where there is no difference.\n");
   auto sides = std::make_shared<Sides>();
-  command->add_option("a", sides->a, "revision or file")->type_name("A");
-  command->add_option("b", sides->b, "revision or file")->type_name("B");
+  command->add_option("a", sides->a, "revision or file")->type_name("N/FILE");
+  command->add_option("b", sides->b, "revision or file")->type_name("N/FILE");
   on_command(*command, program, [&program, sides] { return print_diff(program, *sides); });
 }
 
@@ -140,7 +144,8 @@ void add_explain(CLI::App& policy, Program& program) {
   command
       ->add_option("--uid", options->uid,
                    "the user the service runs as; without: rules that name one do not match")
-      ->type_name("UID");
+      ->type_name("UID")
+      ->check(whole_number(0, std::numeric_limits<std::uint32_t>::max()));
   add_choice(*command, "--priority", options->priority, policy::kPriorityNames,
              "what the class registered with (default: normal)");
   command

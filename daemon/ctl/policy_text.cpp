@@ -9,8 +9,8 @@
 #include "daemon/config/file_text.h"
 #include "daemon/config/policy_yaml.h"
 #include "daemon/config/yaml_text.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/ctl/output/quantity.h"
-#include "daemon/ctl/output/table.h"
 #include "daemon/revisions/revision_store.h"
 #include "daemon/rpc/policy_message.h"
 
@@ -48,7 +48,9 @@ policy::Policy policy_of(const v1::PolicyState& state) {
 
 policy::Policy read_policy_text(const std::string& text, const std::string& source) {
   config::Outcome<policy::Policy> outcome = config::read_policy(text, source);
-  for (const auto& warning : outcome.warnings) std::cerr << config::text(warning) << '\n';
+  for (const auto& warning : outcome.warnings) {
+    std::cerr << printable_lines(config::text(warning)) << '\n';
+  }
   if (outcome) return *std::move(outcome.value);
   std::string mistakes = "the policy is refused:";
   for (const auto& error : outcome.errors) mistakes += "\n" + config::text(error);
@@ -85,7 +87,7 @@ std::string in_colour(const std::string& diff, const Terminal& terminal) {
   std::string out;
   for (std::size_t begin = 0; begin < diff.size();) {
     const std::size_t end = std::min(diff.find('\n', begin), diff.size());
-    const std::string line = diff.substr(begin, end - begin);
+    const std::string line = printable(std::string_view(diff).substr(begin, end - begin));
     out += inked(terminal, ink_of_line(line), line) + "\n";
     begin = end + 1;
   }

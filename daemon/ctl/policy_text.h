@@ -30,6 +30,7 @@ struct NamedPolicy {
 
 // Unified, over their policy.yaml; empty: they are the same.
 [[nodiscard]] std::string diff_of(const NamedPolicy& from, const NamedPolicy& to);
+// Printable, line by line.
 [[nodiscard]] std::string in_colour(const std::string& diff, const Terminal& terminal);
 
 // "revision 12, by uid 1000, 2024-05-17 12:03:01, \"tighter\""

@@ -3,8 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <iostream>
 #include <utility>
+
+#include "daemon/config/config_error.h"
 
 namespace pulsed::ctl {
 
@@ -30,6 +36,28 @@ Terminal Program::terminal() const {
 void on_command(CLI::App& command, Program& program, std::function<int()> action) {
   command.final_callback(
       [&program, action = std::move(action)]() mutable { program.action = std::move(action); });
+}
+
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  const auto fault = [least, most](std::string& text) -> std::string {
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    if (read.ec == std::errc{} && read.ptr == end && value >= least && value <= most) return {};
+    std::string what = "`" + config::shown(text) + "` is not a whole number";
+    if (most < std::numeric_limits<std::uint64_t>::max()) {
+      return what + " from " + std::to_string(least) + " to " + std::to_string(most);
+    }
+    return least == 0 ? what : what + " from " + std::to_string(least) + " on";
+  };
+  return {fault, ""};
+}
+
+void check_written() {
+  errno = 0;
+  if (std::cout.flush()) return;
+  throw Failed(kExitFailed, std::string("stdout: ") +
+                                (errno == 0 ? "cannot be written to" : std::strerror(errno)));
 }
 
 }  // namespace pulsed::ctl

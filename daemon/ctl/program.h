@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +43,13 @@ class Program {
 
 // Lets `command` leave its action behind when it is the one that was given.
 void on_command(CLI::App& command, Program& program, std::function<int()> action);
+
+// For an option or argument that takes digits and nothing else, from `least` to `most`.
+[[nodiscard]] CLI::Validator whole_number(
+    std::uint64_t least, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+
+// Throws Failed if what was printed on stdout could not be written, as on a full disk.
+void check_written();
 
 // An option of one of `words`; completion offers them.
 template <std::size_t N>

@@ -22,8 +22,8 @@ SocketState after_failed_connect(int error, const std::filesystem::path& run_dir
       return ::access(run_dir.c_str(), F_OK) == 0 ? SocketState::kMissing : SocketState::kNoRunDir;
     case ECONNREFUSED:
       return SocketState::kStale;
-    case EAGAIN:  // its backlog is full: somebody listens
-      return SocketState::kServed;
+    case EAGAIN:  // its backlog is full: somebody listens, and takes nobody
+      return SocketState::kSilent;
     default:
       return SocketState::kUnusable;
   }
@@ -32,7 +32,7 @@ SocketState after_failed_connect(int error, const std::filesystem::path& run_dir
 // A server of gRPC speaks first; one that does not let us in hangs up.
 SocketState after_connect(int fd) {
   pollfd waits{fd, POLLIN, 0};
-  if (::poll(&waits, 1, 1000) != 1) return SocketState::kServed;
+  if (::poll(&waits, 1, 1000) != 1) return SocketState::kSilent;
   char byte = 0;
   return ::recv(fd, &byte, 1, MSG_DONTWAIT) > 0 ? SocketState::kServed : SocketState::kDismissed;
 }

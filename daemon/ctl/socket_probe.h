@@ -7,11 +7,12 @@
 namespace pulsed::ctl {
 
 enum class SocketState : std::uint8_t {
-  kServed,     // connects, and the other side speaks or waits
+  kServed,     // connects, and the other side speaks
   kNoRunDir,   // the run directory does not exist
   kMissing,    // the run directory stands, the socket does not
   kForbidden,  // we may not connect
   kStale,      // nobody listens: left by a daemon that is gone
+  kSilent,  // connects, or waits to, and the other side says nothing: it is stopped, or no server of ours
   kDismissed,  // connects, and is closed at once: this user is not let in
   kUnusable,   // something else stands there
 };

@@ -3,6 +3,7 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/output/message_text.h"
+#include "daemon/ctl/output/printable.h"
 #include "daemon/ctl/output/quantity.h"
 #include "daemon/version.h"
 
@@ -16,7 +17,7 @@ class Lines {
     constexpr std::size_t kNameWidth = 14;
     std::string padded = name + ":";
     padded.resize(std::max(padded.size() + 1, kNameWidth), ' ');
-    text_ += inked(terminal_, Ink::kBold, padded) + inked(terminal_, ink, value) + "\n";
+    text_ += inked(terminal_, Ink::kBold, padded) + inked(terminal_, ink, printable(value)) + "\n";
   }
   [[nodiscard]] const std::string& text() const { return text_; }
 

@@ -25,7 +25,7 @@ constexpr const char* kFilesAndWords = R"(  if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options $globals" -- "$cur"))
   elif [[ $files ]]; then
     compopt -o filenames 2>/dev/null
-    COMPREPLY=($(compgen -f -- "$cur"))
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   else
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
   fi
@@ -55,9 +55,9 @@ std::string answer(const CompletedOption& option) {
     case Takes::kWords:
       return "COMPREPLY=($(compgen -W \"" + joined(option.words, " ") + "\" -- \"$cur\"))";
     case Takes::kFile:
-      return "compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- \"$cur\"))";
+      return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
     case Takes::kDirectory:
-      return "compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- \"$cur\"))";
+      return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
     default:
       return ":";
   }

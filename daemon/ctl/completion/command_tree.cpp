@@ -24,7 +24,7 @@ void take_value(const CLI::Option& option, CompletedOption& completed) {
   } else if (completed.value == "DIR") {
     completed.takes = Takes::kDirectory;
   } else {
-    completed.takes = completed.value == "FILE" ? Takes::kFile : Takes::kAnything;
+    completed.takes = completed.value.ends_with("FILE") ? Takes::kFile : Takes::kAnything;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "daemon/ctl/output/document.h"
+#include "daemon/ctl/output/printable.h"
 
 namespace pulsed::ctl {
 
@@ -15,7 +16,7 @@ std::string json_line(const google::protobuf::Message& message, Unset unset) {
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   if (!status.ok()) throw std::runtime_error("cannot print the answer: " + status.ToString());
-  return text;
+  return escaped_json(text);
 }
 
 std::string message_text(const google::protobuf::Message& message, Format format, Unset unset) {

@@ -65,6 +65,10 @@ std::string human(Nanoseconds d) {
 
 std::string human(const google::protobuf::Duration& d) { return human(nanoseconds(d)); }
 
+std::string human_if_any(const google::protobuf::Duration& d) {
+  return nanoseconds(d).count() == 0 ? std::string() : human(d);
+}
+
 std::string human(std::uint64_t count) {
   if (count < 10'000) return std::to_string(count);
   double scaled = static_cast<double>(count) / 1e3;

@@ -22,6 +22,8 @@ using Nanoseconds = std::chrono::nanoseconds;
 // Three figures and a unit: "812ns", "1.50ms", "12.3s", "4m05s", "3h20m", "2d04h".
 [[nodiscard]] std::string human(Nanoseconds d);
 [[nodiscard]] std::string human(const google::protobuf::Duration& d);
+// Empty for zero, which stands for none.
+[[nodiscard]] std::string human_if_any(const google::protobuf::Duration& d);
 // Whole below 10000, then three figures: "12.3k", "4.56M".
 [[nodiscard]] std::string human(std::uint64_t count);
 

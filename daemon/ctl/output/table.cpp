@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/ctl/output/printable.h"
+
 namespace pulsed::ctl {
 namespace {
 
@@ -69,14 +71,6 @@ std::string fitted(std::string_view text, std::size_t width) {
     if (begins_code_point(text[end]) && ++kept == width) break;
   }
   return std::string(text.substr(0, end)) + "…";
-}
-
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20U || c == 0x7F) c = '?';
-  }
-  return out;
 }
 
 void Table::add(std::vector<Cell> row) {

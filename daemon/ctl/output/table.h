@@ -34,7 +34,7 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // As many cells as there are columns. An empty one is shown as `-`.
+  // As many cells as there are columns, made printable. An empty one is shown as `-`.
   void add(std::vector<Cell> row);
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
@@ -53,7 +53,5 @@ class Table {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 // At most `width` columns of it, `…` last if something is missing.
 [[nodiscard]] std::string fitted(std::string_view text, std::size_t width);
-// Without control characters: what services name themselves must not move a cursor.
-[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace pulsed::ctl

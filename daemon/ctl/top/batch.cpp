@@ -1,16 +1,17 @@
 #include "daemon/ctl/top/batch.h"
 
+#include <iostream>
 #include <thread>
 
 #include "daemon/ctl/failure.h"
+#include "daemon/ctl/program.h"
 #include "daemon/ctl/top/frame.h"
 #include "daemon/ctl/top/model.h"
 #include "daemon/ctl/top/source.h"
 
 namespace pulsed::ctl::top {
 
-int run_batch(const Endpoint& endpoint, const Start& start, std::uint64_t frames,
-              std::ostream& out) {
+int run_batch(const Endpoint& endpoint, const Start& start, std::uint64_t frames) {
   Asker asker(endpoint);
   Model model;
   Browser browser(start);
@@ -27,9 +28,10 @@ int run_batch(const Endpoint& endpoint, const Start& start, std::uint64_t frames
       model.lose(failed.what());
       exit_code = failed.exit_code();
     }
-    if (frame > 0) out << '\n';
+    if (frame > 0) std::cout << '\n';
     const Now now{std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-    out << batch_text(model, browser, browser.list(model.rows()), now) << std::flush;
+    std::cout << batch_text(model, browser, browser.list(model.rows()), now);
+    check_written();
   }
   return exit_code;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ostream>
 
 #include "daemon/ctl/endpoint.h"
 #include "daemon/ctl/top/browser.h"
@@ -10,8 +9,7 @@
 namespace pulsed::ctl::top {
 
 // Each frame is of two readings, `start.interval` apart, so its rates are known; one blank line stands between two. Returns the exit
-// code: that of the last frame whose daemon did not answer, if it was the last. Throws Failed if the first reading fails.
-[[nodiscard]] int run_batch(const Endpoint& endpoint, const Start& start, std::uint64_t frames,
-                            std::ostream& out);
+// code: that of the last frame whose daemon did not answer, if it was the last. Throws Failed if the first reading fails, or stdout.
+[[nodiscard]] int run_batch(const Endpoint& endpoint, const Start& start, std::uint64_t frames);
 
 }  // namespace pulsed::ctl::top

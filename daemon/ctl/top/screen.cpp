@@ -69,15 +69,20 @@ termios settings_of_terminal() {
   return settings;
 }
 
+[[noreturn]] void refuse_terminal(const std::string& what) {
+  const char* term = std::getenv("TERM");
+  throw Failed(kExitUsage, what + " (TERM is `" + std::string(term == nullptr ? "" : term) +
+                               "`); `pulsectl top -n 1` needs none");
+}
+
 SCREEN* open_terminal() {
   ::set_escdelay(kEscapeDelayMs);
   SCREEN* screen = ::newterm(nullptr, stdout, stdin);
-  const char* term = std::getenv("TERM");
-  if (screen == nullptr)
-    throw Failed(kExitUsage, "nothing is known of this terminal (TERM is `" +
-                                 std::string(term == nullptr ? "" : term) +
-                                 "`); `pulsectl top -n 1` needs none");
-  return screen;
+  if (screen == nullptr) refuse_terminal("nothing is known of this terminal");
+  if (!capability("cup").empty()) return screen;
+  ::endwin();
+  ::delscreen(screen);
+  refuse_terminal("this terminal has no cursor that can be moved");
 }
 
 void set_colors() {

@@ -8,60 +8,23 @@
 #include <cstdio>
 #include <cstring>
 
+#include "daemon/ctl/output/printable.h"
+
 namespace pulsed::ctl::top {
 namespace {
 
-struct Character {
+struct Shown {
   std::string_view bytes;
   std::size_t width = 1;
 };
 
-// Length of the sequence that begins with this byte; 0 if none does.
-std::size_t sequence_length(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if ((lead & 0xe0) == 0xc0) return 2;
-  if ((lead & 0xf0) == 0xe0) return 3;
-  if ((lead & 0xf8) == 0xf0) return 4;
-  return 0;
-}
-
-// Zero for what is not well-formed.
-wchar_t code_point(std::string_view bytes) {
-  if (bytes.size() == 1) return static_cast<unsigned char>(bytes[0]);
-  auto code =
-      static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[0]) & (0x7f >> bytes.size()));
-  for (const char byte : bytes.substr(1)) {
-    if ((static_cast<unsigned char>(byte) & 0xc0) != 0x80) return 0;
-    code = code << 6 | (static_cast<unsigned char>(byte) & 0x3f);
-  }
-  return static_cast<wchar_t>(code);
-}
-
-// Takes up nothing and turns the direction of what follows, or joins it to its neighbours.
-bool invisible(wchar_t code) {
-  return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
-}
-
-constexpr Character kNotShown{"?", 1};
-
-// Takes the next character off `text`, which is not empty.
-Character next(std::string_view& text) {
-  const std::size_t length = sequence_length(static_cast<unsigned char>(text[0]));
-  if (length == 0 || length > text.size()) {
-    text.remove_prefix(1);
-    return kNotShown;
-  }
-  const std::string_view bytes = text.substr(0, length);
-  const wchar_t code = code_point(bytes);
-  if (length > 1 && code == 0) {
-    text.remove_prefix(1);
-    return kNotShown;
-  }
-  text.remove_prefix(length);
-  const int width = length > 1 && !shows_utf8() ? -1 : ::wcwidth(code);
-  if (code == 0 || width < 0 || invisible(code)) return kNotShown;
-  return {bytes, static_cast<std::size_t>(width)};
+// Takes the next character off `text`, which is not empty; what is not plain, or has no width here, is a question mark.
+Shown next(std::string_view& text) {
+  const Character each = take_character(text);
+  const bool can_be_shown = each.bytes.size() == 1 || shows_utf8();
+  const int width = each.plain && can_be_shown ? ::wcwidth(static_cast<wchar_t>(each.code)) : -1;
+  if (width < 0) return {"?", 1};
+  return {each.bytes, static_cast<std::size_t>(width)};
 }
 
 std::string_view ellipsis() { return shows_utf8() ? "…" : "~"; }
@@ -70,7 +33,7 @@ std::string_view ellipsis() { return shows_utf8() ? "…" : "~"; }
 std::string head(std::string_view text, std::size_t width, std::size_t& used) {
   std::string out;
   for (used = 0; !text.empty();) {
-    const Character each = next(text);
+    const Shown each = next(text);
     if (used + each.width > width) break;
     out += each.bytes;
     used += each.width;

@@ -64,8 +64,7 @@ int run(const Program& program, const Options& options) {
   const Start start = start_of(options);
   const bool terminal = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
   if (options.frames > 0 || !terminal)
-    return run_batch(program.endpoint(), start, std::max<std::uint64_t>(options.frames, 1),
-                     std::cout);
+    return run_batch(program.endpoint(), start, std::max<std::uint64_t>(options.frames, 1));
   return run_interactive(program.endpoint(), start, program.terminal().color);
 }
 
@@ -75,7 +74,7 @@ void declare(CLI::App& command, Options& options) {
       ->check(CLI::Range(kLeastSeconds, kMostSeconds));
   command.add_option("-n,--frames", options.frames, "print so many frames as plain text, and end")
       ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
+      ->check(whole_number(1, 1'000'000'000));
   add_choice(command, "--view", options.view, kViewNames, "what to begin with (default: services)");
   command
       .add_option("--service", options.service, "begin with the classes, or workers, of this one")

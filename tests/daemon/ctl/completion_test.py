@@ -37,6 +37,7 @@ class Completion(unittest.TestCase):
         self.folder = Path(folder.name)
         (self.folder / 'sub').mkdir()
         (self.folder / 'policy.yaml').touch()
+        (self.folder / 'with a blank.yaml').touch()
 
     def file(self, shell):
         path = self.folder / f'pulsectl.{shell}'
@@ -80,6 +81,8 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.bash('status', '--output', '=', 'y'), {'yaml'})
         self.assertEqual(self.bash('--run-dir', 's'), {'sub'})
         self.assertEqual(self.bash('policy', 'set', 'pol'), {'policy.yaml'})
+        self.assertEqual(self.bash('policy', 'diff', '3', 'pol'), {'policy.yaml'})
+        self.assertEqual(self.bash('policy', 'set', 'with'), {'with a blank.yaml'})
         self.assertEqual(self.bash('enforcement', 'e'), {'enforce'})
         self.assertEqual(self.bash('pin', '--service', 'policy', ''), {'monitor', 'warn', 'yield', 'isolate'})
         self.assertEqual(self.bash('pin', '--service', ''), set(), 'a name is nothing we know')
@@ -120,7 +123,8 @@ class Completion(unittest.TestCase):
                      'pulsectl() { print -r -- "became: $*." }; print RE""ADY')
         zsh.expect('READY\r')
         for typed, became in (('policy roll\t1 --dry\t', 'policy rollback 1 --dry-run'), ('enforcement obs\t', 'enforcement observe'),
-                              ('policy set pol\t', 'policy set policy.yaml'), ('-o js\t stat\t', '-o json status'),
+                              ('policy set pol\t', 'policy set policy.yaml'),
+                              ('policy diff 3 pol\t', 'policy diff 3 policy.yaml'), ('-o js\t stat\t', '-o json status'),
                               ('status --col\talw\t', 'status --color=always')):
             with self.subTest(typed):
                 zsh.send(f'pulsectl {typed}\r')
@@ -154,6 +158,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.fish('pulsectl stat'), {'status'})
         self.assertEqual(self.fish('pulsectl -o '), {'table', 'json', 'yaml'})
         self.assertEqual(self.fish('pulsectl policy set pol'), {'policy.yaml'})
+        self.assertEqual(self.fish('pulsectl policy diff 3 pol'), {'policy.yaml'})
         self.assertEqual(self.fish('pulsectl pin --service policy '), {'monitor', 'warn', 'yield', 'isolate'})
         self.assertEqual(self.fish('pulsectl --run-dir policy pol'), {'policy'})
 

@@ -13,6 +13,9 @@ BIN = Path(os.environ['PULSED_BIN_DIR'])
 # Deadlines are generous: they end a test that hangs, and say nothing of how fast things are.
 PATIENCE_S = 20 * float(os.environ.get('PULSED_TEST_SLOW', '1'))
 
+# Before a command: it ends with the thread that started it, also where that is killed from outside.
+WITH_US = ('setpriv', '--pdeathsig', 'KILL')
+
 OK, FAILED, USAGE, UNREACHABLE, CONFLICT, NO_RIGHT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 
@@ -39,7 +42,7 @@ class Running:
     """A program that goes on; what it says is read as it comes."""
 
     def __init__(self, command, **how):
-        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*WITH_US, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, bufsize=1, **how)
         for stream in (self.process.stdout, self.process.stderr):
             os.set_blocking(stream.fileno(), False)
@@ -105,7 +108,7 @@ class CtlCase(unittest.TestCase):
         log = open(self.folder / 'pulsed.log', 'a')
         self.addCleanup(log.close)
         self.daemon = subprocess.Popen(
-            [BIN / 'pulsed', '--config', self.folder / 'pulsed.yaml', '--run-dir', self.run_dir, '--state-dir',
+            [*WITH_US, BIN / 'pulsed', '--config', self.folder / 'pulsed.yaml', '--run-dir', self.run_dir, '--state-dir',
              self.folder / 'state', '--http', 'off'], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())
         self.addCleanup(self.kill, self.daemon)
         if wait:

@@ -1,31 +1,19 @@
 """A daemon that answers what a test tells it to: for what a real one says only when a disk is full, or of another version."""
 
-import importlib
-import subprocess
-import sys
-import tempfile
+import os
+from collections import Counter
 from concurrent import futures
 from pathlib import Path
 
-import grpc
+# Tests fork, in which gRPC 1.51 would halt its threads, and aborts when one is being ended.
+os.environ['GRPC_ENABLE_FORK_SUPPORT'] = '0'
 
-PROTO = Path(__file__).resolve().parents[3] / 'proto'
-SERVICES = ('policy', 'monitor', 'control')
+import grpc  # noqa: E402
+from pulsed.v1 import control_pb2 as control
+from pulsed.v1 import monitor_pb2 as monitor
+from pulsed.v1 import policy_pb2 as policy
 
-
-def _generate():
-    """The messages and services, made from the .proto files when the tests begin."""
-    out = tempfile.TemporaryDirectory(prefix='pulsed-proto-')
-    plugin = subprocess.run(['sh', '-c', 'command -v grpc_python_plugin'], check=True, capture_output=True, text=True)
-    subprocess.run(['protoc', f'--proto_path={PROTO}', f'--python_out={out.name}', f'--grpc_out={out.name}',
-                    f'--plugin=protoc-gen-grpc={plugin.stdout.strip()}', *(f'pulsed/v1/{name}.proto' for name in SERVICES)],
-                   check=True, timeout=60)
-    sys.path.insert(0, out.name)
-    return out, {name: importlib.import_module(f'pulsed.v1.{name}_pb2') for name in SERVICES}
-
-
-_generated, _messages = _generate()
-policy, monitor, control = (_messages[name] for name in SERVICES)
+_messages = {'policy': policy, 'monitor': monitor, 'control': control}
 
 
 class Refusal(Exception):
@@ -36,23 +24,29 @@ class Refusal(Exception):
 
 class FakeApi(grpc.GenericRpcHandler):
     """`answers`: by method, a message, an exception, or a function of the request that returns or raises one; a stream is a
-    function that yields. What is not there is UNIMPLEMENTED."""
+    function that yields. What is not there is UNIMPLEMENTED. `begun` and `ended` count calls by method; one ends when it was
+    answered or given up."""
 
     def __init__(self, run_dir, answers):
         self.answers = answers
+        self.begun, self.ended = Counter(), Counter()
         self.methods = {}
         for name, module in _messages.items():
             for service in module.DESCRIPTOR.services_by_name.values():
                 for method in service.methods:
                     self.methods[f'/{service.full_name}/{method.name}'] = method
         (Path(run_dir) / 'admin').mkdir(parents=True, exist_ok=True)
-        self.server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), handlers=[self])
-        for socket in ('api.sock', 'admin/api.sock'):
-            self.server.add_insecure_port(f'unix:{run_dir}/{socket}')
+        self.server = grpc.server(futures.ThreadPoolExecutor(max_workers=32), handlers=[self])
+        self.sockets = [Path(run_dir) / name for name in ('api.sock', 'admin/api.sock')]
+        for socket in self.sockets:
+            if self.server.add_insecure_port(f'unix:{socket}') == 0:
+                raise RuntimeError(f'cannot listen on {socket}')
         self.server.start()
 
     def close(self):
         self.server.stop(grace=None).wait(10)
+        for socket in self.sockets:
+            socket.unlink(missing_ok=True)
 
     def service(self, call):
         method = self.methods.get(call.method)
@@ -68,6 +62,8 @@ class FakeApi(grpc.GenericRpcHandler):
                     response_serializer=lambda message: message.SerializeToString())
 
     def unary(self, name, request, context):
+        self.begun[name] += 1
+        context.add_callback(lambda: self.ended.update([name]))
         answer = self.answers[name]
         try:
             if isinstance(answer, Exception):

@@ -1,11 +1,11 @@
 """status, services, classes, tasks and workers, in every format."""
 
-import re
+import subprocess
 import unittest
 
 import yaml
 
-from ctl_case import OK, USAGE, CtlCase, eventually
+from ctl_case import BIN, FAILED, OK, PATIENCE_S, USAGE, CtlCase, environment, eventually
 
 HEADERS = {
     'services': 'SERVICE PID UID AGE WORKERS SPARES TASKS ABOVE OVER_BUDGET LONGEST DEMOTED DROPPED ABI STATE',
@@ -98,8 +98,43 @@ class Lists(CtlCase):
         self.assertIn('unexpected argument `more`', self.refused(USAGE, 'status', 'more'))
         self.assertIn('a command is needed', self.refused(USAGE))
 
+    def test_a_number_is_whole_and_in_its_range(self):
+        for command, text in ((['events', '--last', '-1'], '`-1` is not a whole number'),
+                              (['events', '--resume-after', '1.5'], '`1.5` is not a whole number'),
+                              (['events', '--resume-after', '1', '--epoch', '99999999999999999999'], 'is not a whole number'),
+                              (['policy', 'get', '--revision', '0'], '`0` is not a whole number from 1 on'),
+                              (['policy', 'rollback', 'x'], '`x` is not a whole number from 1 on'),
+                              (['policy', 'explain', '--service', 's', '--uid', '-1'], 'from 0 to 4294967295'),
+                              (['tasks', '--limit', '10001'], 'from 1 to 10000'),
+                              (['top', '-n', 'x'], 'from 1 to')):
+            with self.subTest(command):
+                self.assertIn(text, self.refused(USAGE, *command))
+
+    def test_what_is_missing_or_given_twice_is_told(self):
+        self.assertIn('--output needs a value', self.refused(USAGE, 'status', '-o'))
+        self.assertIn('--output is given more than once', self.refused(USAGE, 'status', '-o', 'json', '-o', 'yaml'))
+        self.assertIn('a command is needed', self.refused(USAGE, 'policy'))
+
+    def test_what_cannot_be_written_is_a_failure(self):
+        for command in (['status'], ['services', '-o', 'json'], ['completion', 'bash'], ['--version'], ['top', '-n', '1', '-d', '0.1'],
+                        ['policy', 'watch']):
+            with self.subTest(command), open('/dev/full', 'w') as full:
+                done = subprocess.run(self.command(*command), stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=PATIENCE_S, env=environment())
+                self.assertEqual(done.returncode, FAILED)
+                self.assertTrue(done.stderr.startswith('pulsectl: stdout: '), done.stderr)
+
+    def test_what_was_not_measured_is_no_number(self):
+        self.service('shop', 'checkout/pay')
+        header, *rows = self.good('classes').splitlines()
+        waits = [row[:header.index('WAIT_P99') + len('WAIT_P99')].split()[-1] for row in rows]
+        self.assertEqual(set(waits), {'-'}, 'its polls wait in no queue')
+
     def test_the_version_has_a_revision(self):
-        self.assertRegex(self.good('--version'), re.compile(r'^pulsectl \d+\.\d+\.\d+ \([0-9a-f]+(-dirty)?\)$|\(unknown\)$', re.M))
+        said = self.good('--version')
+        self.assertRegex(said, r'^pulsectl \d+\.\d+\.\d+ \(([0-9a-f]+(-dirty)?|unknown)\)\n$')
+        of_daemon = subprocess.run([BIN / 'pulsed', '--version'], capture_output=True, text=True, timeout=PATIENCE_S).stdout
+        self.assertEqual(of_daemon, said.replace('pulsectl', 'pulsed'))
 
 
 if __name__ == '__main__':

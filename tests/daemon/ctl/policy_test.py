@@ -8,7 +8,7 @@ import unittest
 import pexpect
 import yaml
 
-from ctl_case import CONFLICT, FAILED, INTERRUPTED, OK, PATIENCE_S, USAGE, CtlCase, environment, eventually
+from ctl_case import CONFLICT, FAILED, INTERRUPTED, OK, PATIENCE_S, USAGE, CtlCase, Running, environment, eventually
 
 TIGHT = '''enforcement: enforce
 defaults:
@@ -214,6 +214,14 @@ class OnATerminal(CtlCase):
         self.assertEqual(self.ended(child), CONFLICT)
         self.assertEqual(self.json('status')['policy_revision'], '2')
 
+    def test_a_policy_typed_at_the_terminal_is_asked_about(self):
+        child = self.terminal('policy', 'set', '-')
+        child.send('profile: permissive\r\x04')
+        child.expect(r'Put this in force\?')
+        child.sendline('y')
+        child.expect('revision 2 is in force')
+        self.assertEqual(self.ended(child), OK)
+
     def test_colours_and_the_width_are_the_terminals(self):
         self.service('a-service-with-a-name-that-is-rather-long', 'checkout/pay')
         child = self.terminal('classes')
@@ -277,8 +285,42 @@ class Edit(CtlCase):
         self.assertIn('polcy: 1', kept.read_text())
 
     def test_an_editor_that_fails_changes_nothing(self):
-        self.assertIn('the editor failed', self.refused(FAILED, 'policy', 'edit', env=self.editor('exit 3')))
+        said = self.refused(FAILED, 'policy', 'edit', env=self.editor('exit 3'))
+        self.assertIn('the editor failed', said)
+        self.assertNotIn('What was written', said)
+        self.assertEqual((self.revision(), self.left()), (1, []))
+
+    def test_an_editor_that_fails_after_it_wrote_keeps_what_was_written(self):
+        said = self.refused(FAILED, 'policy', 'edit', env=self.editor('sed -i s/shadow/enforce/ "$1"; exit 3'))
+        kept, = self.left()
+        self.assertTrue(said.rstrip().endswith(str(kept)), said)
         self.assertEqual(self.revision(), 1)
+
+    def test_a_file_that_the_editor_removed_is_not_said_to_be_kept(self):
+        said = self.refused(USAGE, 'policy', 'edit', env=self.editor('rm "$1"'))
+        self.assertIn('the editor removed it', said)
+        self.assertNotIn('What was written', said)
+
+    def test_an_empty_file_is_a_change_of_mind_and_not_the_defaults(self):
+        self.good('enforcement', 'enforce')
+        for script in (': > "$1"', 'printf "# gone\\n  # all\\n\\n" > "$1"'):
+            done = self.ctl('policy', 'edit', env=self.editor(script))
+            (self.folder / 'editor.sh.n').unlink()
+            self.assertEqual((done.returncode, done.stdout), (OK, ''), done.stderr)
+            self.assertIn('nothing was done', done.stderr)
+        self.assertEqual((self.revision(), self.left()), (2, []))
+
+    def test_pulsed_may_be_restarted_while_the_editor_is_open(self):
+        editing, go_on = self.folder / 'editing', self.folder / 'go-on'
+        env = self.editor(f'touch {editing}; while [ ! -e {go_on} ]; do sleep 0.02; done; sed -i s/shadow/enforce/ "$1"')
+        edit = Running(self.command('policy', 'edit'), env=env)
+        self.addCleanup(edit.close)
+        eventually(editing.exists, 'the editor is open')
+        self.stop()
+        self.start()
+        go_on.touch()
+        edit.says('revision 2 is in force')
+        self.assertEqual(edit.ended(), OK)
 
     def test_a_mistake_may_be_edited_again(self):
         env = self.editor('sed -i s/shadow/shadwo/ "$1"', 'sed -i s/shadwo/enforce/ "$1"')

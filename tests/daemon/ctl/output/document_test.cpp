@@ -44,4 +44,22 @@ TEST_CASE("each record of a list has every key, unless what is not set is left o
   CHECK(json_line(response, Unset::kLeftOut) == R"({"services":[{"service":"shop"}]})");
 }
 
+TEST_CASE("whatever texts hold, it is JSON and YAML without a control character, and reads back") {
+  const std::string name = "a\x1b[2J\u009b2J\u0085\x7f\u202e\u2028\ufeff\uffff\n";
+  const Document document{{"name", name}};
+  for (const Format format : {Format::kJson, Format::kYaml}) {
+    const std::string text = document_text(document, format);
+    for (const char* control :
+         {"\x1b", "\u009b", "\u0085", "\x7f", "\u202e", "\u2028", "\ufeff", "\uffff"}) {
+      CHECK(text.find(control) == std::string::npos);
+    }
+    CHECK(YAML::Load(text)["name"].as<std::string>() == name);
+  }
+  CHECK(Document::parse(document_text(document, Format::kJson)) == document);
+}
+
+TEST_CASE("what is not UTF-8 is replaced") {
+  CHECK(document_text(Document{{"file", "a\xff"}}, Format::kYaml) == "file: \"a\ufffd\"\n");
+}
+
 }  // namespace pulsed::ctl

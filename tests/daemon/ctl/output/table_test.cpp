@@ -80,9 +80,4 @@ TEST_CASE("names are cut between characters") {
   CHECK(display_width("größer") == 6);
 }
 
-TEST_CASE("control characters are not printed") {
-  CHECK(printable("a\x1b[2Jb\nc\x7f") == "a?[2Jb?c?");
-  CHECK(printable("größer") == "größer");
-}
-
 }  // namespace pulsed::ctl

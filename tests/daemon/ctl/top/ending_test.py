@@ -88,7 +88,7 @@ class Batch(TopCase):
         done = self.batch('-n', '1', '--view', 'classes')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
         self.assertNotIn('\x1b', done.stdout)
-        self.assertRegex(done.stdout, r'(?m)^shop +/export +I +enf +9\d\.\d')
+        self.assertRegex(done.stdout, r'(?m)^shop +/export +I +enf +[1-9]\d+(\.\d)? ')
         self.assertRegex(done.stdout, r'(?m)^mail +send +Y +sha ')
         self.assertRegex(done.stdout, r'pulsed 9\.8\.7')
 
@@ -105,6 +105,17 @@ class Batch(TopCase):
         done = self.batch()
         self.assertEqual(done.returncode, 0)
         self.assertEqual(len(re.findall('(?m)^SERVICE', done.stdout)), 1)
+
+    def test_a_terminal_that_cannot_be_drawn_on_is_refused_and_left_as_it_was(self):
+        self.serve()
+        for term in ('dumb', 'unheard-of', ''):
+            with self.subTest(term):
+                terminal = self.terminal(TERM=term)
+                terminal.start([PULSECTL, 'top', '--run-dir', self.run_dir])
+                self.assertEqual(terminal.wait_for_exit(), 2)
+                terminal.wait_for('pulsectl: .*terminal')
+                before, after = terminal.settings()
+                self.assertEqual(before, after)
 
     def test_as_many_frames_as_asked_for(self):
         self.serve()

@@ -6,8 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from fake_monitor import served, shop
 from terminal import Terminal
+from world import served, shop
 
 PULSECTL = Path(os.environ['PULSED_BIN_DIR']) / 'pulsectl'
 
@@ -30,15 +30,21 @@ class TopCase(unittest.TestCase):
         self.world = shop()
 
     def serve(self):
-        server = served(self.world, self.run_dir)
-        server.__enter__()
-        self._server = server
+        self.api = served(self.world, self.run_dir)
         self.addCleanup(self.stop_serving)
 
+    def calls_begun(self):
+        """Readings begin with GetStatus, one after another."""
+        return self.api.begun['GetStatus']
+
+    def calls_ended(self):
+        """Answered or given up."""
+        return self.api.ended['GetStatus']
+
     def stop_serving(self):
-        server, self._server = self._server, None
-        if server:
-            server.__exit__(None, None, None)
+        api, self.api = self.api, None
+        if api:
+            api.close()
 
     def terminal(self, **how):
         terminal = Terminal(self.notes, **how)

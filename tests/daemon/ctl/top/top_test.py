@@ -4,7 +4,7 @@ import re
 import time
 import unittest
 
-from fake_monitor import monitor
+from fake_api import monitor
 from terminal import BACKSPACE, CTRL_Z, DOWN, ENTER, ESC, LEFT, PATIENCE_S
 from top_case import PULSECTL, TopCase, check_left_as_it_was
 
@@ -96,8 +96,8 @@ class WhatIsSeen(TopCase):
         terminal.press(' ')
         terminal.wait_for('PAUSED')
         self.world.services.append(monitor.ServiceInfo(service='late', pid=1))
-        calls = self.world.calls
-        terminal.wait_for(lambda: self.world.calls > calls + 3)
+        calls = self.calls_begun()
+        terminal.wait_for(lambda: self.calls_begun() > calls + 3)
         self.assertEqual(terminal.row('^late'), '')
         terminal.press('2')
         terminal.wait_for('^classes  4 ')
@@ -200,13 +200,13 @@ class WhatItSurvives(TopCase):
 
     def answers_within_one_call(self, terminal):
         """Whether keys are answered before the call to the daemon is that is under way when they are pressed."""
-        terminal.wait_for(lambda: self.world.ended < self.world.calls)
-        call = self.world.calls
+        terminal.wait_for(lambda: self.calls_ended() < self.calls_begun())
+        call = self.calls_begun()
         terminal.press('2')
         terminal.wait_for('^classes  4 ')
         terminal.press('1')
         terminal.wait_for('^services  2 ')
-        return self.world.ended < call == self.world.calls
+        return self.calls_ended() < call == self.calls_begun()
 
     def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again(self):
         self.serve()

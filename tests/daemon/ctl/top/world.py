@@ -1,19 +1,9 @@
-"""A MonitorService that says what a test tells it to, as slowly as the test wants, over a unix socket."""
+"""What a played daemon tells `pulsectl top`, as slowly as a test wants."""
 
-import contextlib
-import os
 import threading
 import time
-from concurrent import futures
-from pathlib import Path
 
-# A terminal begins with a fork, in which gRPC 1.51 would halt its threads, and aborts when one is being ended.
-os.environ['GRPC_ENABLE_FORK_SUPPORT'] = '0'
-
-import grpc  # noqa: E402
-from pulsed.v1 import monitor_pb2 as monitor
-from pulsed.v1 import monitor_pb2_grpc
-from pulsed.v1 import policy_pb2 as policy
+from fake_api import FakeApi, monitor, policy
 
 
 class World:
@@ -30,8 +20,6 @@ class World:
         self.per_second = {}  # by class: field -> how much it grows; cpu_time in seconds
         self.begun = time.monotonic()
         self.delay_s = 0.0  # of GetStatus
-        self.calls = 0      # of it, begun
-        self.ended = 0      # the last one that ended, answered or given up
 
     def add_class(self, service, name, tier=policy.TIER_MONITOR, enforcement=policy.ENFORCEMENT_ENFORCE, **per_second):
         self.classes.append(monitor.ClassInfo(service=service, tier=tier, enforcement=enforcement, tasks_by_tier=[4, 0, 0, 1],
@@ -53,48 +41,29 @@ class World:
         return now
 
 
-class _Servicer(monitor_pb2_grpc.MonitorServiceServicer):
-    def __init__(self, world, ended):
-        self._world = world
-        self._ended = ended
-
-    def GetStatus(self, request, context):
-        self._world.calls = call = self._world.calls + 1
-        context.add_callback(lambda: setattr(self._world, 'ended', call))
-        if self._world.delay_s:
-            self._ended.wait(self._world.delay_s)
-        status = monitor.Status()
-        status.CopyFrom(self._world.status)
-        status.started_at.seconds = self._world.started_at
-        status.services = len(self._world.services)
-        return status
-
-    def ListServices(self, request, context):
-        return monitor.ListServicesResponse(services=self._world.services)
-
-    def ListClasses(self, request, context):
-        return monitor.ListClassesResponse(classes=[self._world.grown(each) for each in self._world.classes])
-
-    def ListWorkers(self, request, context):
-        return monitor.ListWorkersResponse(workers=self._world.workers)
-
-
-@contextlib.contextmanager
 def served(world, run_dir):
-    """The world behind run_dir/api.sock, until the block ends."""
+    """The world, played behind run_dir/api.sock until it is closed."""
     ended = threading.Event()
-    socket = Path(run_dir) / 'api.sock'
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
-    monitor_pb2_grpc.add_MonitorServiceServicer_to_server(_Servicer(world, ended), server)
-    if server.add_insecure_port(f'unix:{socket}') == 0:
-        raise RuntimeError(f'cannot listen on {socket}')
-    server.start()
-    try:
-        yield server
-    finally:
-        ended.set()
-        server.stop(grace=None).wait(10)
-        socket.unlink(missing_ok=True)
+
+    def status(request):
+        if world.delay_s:
+            ended.wait(world.delay_s)
+        answer = monitor.Status()
+        answer.CopyFrom(world.status)
+        answer.started_at.seconds = world.started_at
+        answer.services = len(world.services)
+        return answer
+
+    class Served(FakeApi):
+        def close(self):
+            ended.set()
+            super().close()
+
+    return Served(run_dir, {
+        'GetStatus': status,
+        'ListServices': lambda request: monitor.ListServicesResponse(services=world.services),
+        'ListClasses': lambda request: monitor.ListClassesResponse(classes=[world.grown(each) for each in world.classes]),
+        'ListWorkers': lambda request: monitor.ListWorkersResponse(workers=world.workers)})
 
 
 def poll(name, age_s, tier=policy.TIER_MONITOR, blame=monitor.BLAME_UNSPECIFIED, cpu_s=0.0, **more):
