@@ -98,7 +98,7 @@ TEST_CASE("a rule that is never reached is refused where it stands") {
 }
 
 TEST_CASE("an escape cannot smuggle in what would not read back") {
-  for (const std::string escape : {"\\n", "\\0", "\\x7f", "\\uFEFF"}) {
+  for (const std::string escape : {"\\n", "\\0", "\\x7f", "\\x9b", "\\uFEFF"}) {
     CHECK(of_match("service: \"a" + escape + "\"") ==
           "p:2:22: `service`: has a control character or a byte order mark\n");
   }

@@ -24,7 +24,8 @@ STATE = named(policy.PolicyState, 'etag', revision=REVISION)
 EVENTS = [
     named(monitor.Event, 'service', sequence=1, epoch=7, tier_changed=named(monitor.TierChanged, 'class', 'reason')),
     named(monitor.Event, 'service', sequence=2, epoch=7, poll_held=named(monitor.PollHeld, 'class', 'thread_name')),
-    named(monitor.Event, 'service', sequence=3, epoch=7, pin_changed=named(monitor.PinChanged, 'class')),
+    named(monitor.Event, 'service', sequence=3, epoch=7, held_poll_ended=named(monitor.HeldPollEnded, 'class', 'thread_name')),
+    named(monitor.Event, 'service', sequence=4, epoch=7, pin_changed=named(monitor.PinChanged, 'class')),
 ]
 
 

@@ -211,7 +211,7 @@ TEST_CASE("what a rule sets beside the fields of the TierManager has its ranges"
   CHECK(refusal_of([](Rule& r) { r.match.service = std::string(kLongestGlob + 1, 'x'); }) ==
         "rules[0]: service is longer than 64 bytes");
   const std::string no_text = "rules[0]: class is not one line of UTF-8 text";
-  for (const char* text : {"a\nb", "\x7F", "\xFF", "a\xEF\xBB\xBF"}) {
+  for (const char* text : {"a\nb", "\x7F", "\xC2\x9B", "\xFF", "a\xEF\xBB\xBF"}) {
     CHECK(refusal_of([&](Rule& r) { r.match.task_class = text; }) == no_text);
   }
 }

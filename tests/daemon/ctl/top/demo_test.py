@@ -18,6 +18,8 @@ from top_case import PULSECTL, check_left_as_it_was
 BIN = PULSECTL.parent
 HOG = 'demo/export'
 LIGHT = 'demo/lookup'
+# Its rates are known: behind PID, WRK, TASKS and ABOVE comes CPU%.
+WITH_RATES = r'^pulsed-demo( +\S+){4} +[\d.]+ '
 
 
 class Demo:
@@ -108,7 +110,7 @@ class DemoCase(unittest.TestCase):
 class Enforced(DemoCase):
     def test_the_hog_is_seen_from_its_service_down_to_the_worker_it_holds(self):
         terminal = self.top()
-        terminal.wait_for(r'^pulsed-demo .* \d\d')
+        terminal.wait_for(WITH_RATES)
         terminal.press(ENTER)
         terminal.wait_for('^classes of pulsed-demo')
         # Its tier rises to isolate, and its polls of 20 ms are met in flight now and again.
@@ -140,7 +142,7 @@ class Enforced(DemoCase):
 
     def test_pause_freezes_numbers_that_change_otherwise(self):
         terminal = self.top()
-        first = terminal.wait_for(lambda: re.search(r' \d\d', terminal.row('^pulsed-demo')) and terminal.row('^pulsed-demo'))
+        first = terminal.wait_for(lambda: re.search(WITH_RATES, terminal.row('^pulsed-demo')) and terminal.row('^pulsed-demo'))
         terminal.wait_for(lambda: terminal.row('^pulsed-demo') != first)
         terminal.press(' ')
         terminal.wait_for('PAUSED')
@@ -160,14 +162,14 @@ class Enforced(DemoCase):
 
     def test_a_killed_daemon_is_told_and_its_successor_found_without_negative_rates(self):
         terminal = self.top()
-        terminal.wait_for(r'^pulsed-demo .* \d\d')
+        terminal.wait_for(WITH_RATES)
         self.demo.kill_daemon()
         terminal.wait_for('not connected: .*trying again')
         self.assertIn('pulsed-demo', terminal.text())
         self.demo.start_daemon()
         seen = set()
         terminal.wait_for(lambda: seen.add(terminal.row('^pulsed-demo')) or (
-            re.search('^connected', terminal.text(), re.MULTILINE) and re.search(r'^pulsed-demo .* \d\d', terminal.row('^pulsed-demo'))))
+            re.search('^connected', terminal.text(), re.MULTILINE) and re.search(WITH_RATES, terminal.row('^pulsed-demo'))))
         self.assertFalse([row for row in seen if re.search(r' -\d', row)])
         terminal.press(CTRL_C)
         self.quit(terminal)
