@@ -1,13 +1,15 @@
 // node build.mjs <directory with node_modules> <web_assets.cpp>: bundles src/ and page.css, and writes all that the page is
-// made of as one C++ file. The same sources give the same bytes.
+// made of as one C++ file, and beside it, in web_assets.cpp.d, which files that was. The same sources give the same bytes.
 import {readFileSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
-import {dirname, join} from 'node:path';
+import {dirname, join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [packages, output] = process.argv.slice(2);
 const esbuild = createRequire(join(packages, 'package.json'))('esbuild');
+
+const read = new Set();
 
 function bundle(entry) {
   const result = esbuild.buildSync({
@@ -21,9 +23,11 @@ function bundle(entry) {
     charset: 'utf8',
     legalComments: 'none',
     banner: {js: licence(), css: licence()},
+    metafile: true,
     write: false,
     logLevel: 'warning',
   });
+  for (const file of Object.keys(result.metafile.inputs)) read.add(resolve(here, file));
   return result.outputFiles[0].text;
 }
 
@@ -37,7 +41,11 @@ function literal(text) {
   return `R"${end}(${text})${end}"sv`;
 }
 
-const source = (name) => readFileSync(join(here, name), 'utf8');
+function source(name) {
+  read.add(join(here, name));
+  return readFileSync(join(here, name), 'utf8');
+}
+
 const assets = [
   ['/', 'text/html; charset=utf-8', source('page.html')],
   ['/page.js', 'text/javascript; charset=utf-8', bundle('src/page.ts')],
@@ -62,3 +70,4 @@ std::span<const Asset> assets() { return kAssets; }
 
 }  // namespace pulsed::web
 `);
+writeFileSync(`${output}.d`, `${output}: ${[...read].map((file) => file.replaceAll(' ', '\\ ')).join(' ')}\n`);

@@ -44,7 +44,7 @@ test('the filter chooses services and parts of names', () => {
 
 test('charts show the classes that used the most CPU', () => {
   const history = historyOf(4, () => [entry('a', {cpu: 0.1}), entry('b', {cpu: 0.3}), entry('c', {cpu: 0.2})]);
-  assert.deepEqual(topClasses(history.moments, ALL, 2), ['demo\nb', 'demo\nc']);
+  assert.deepEqual(topClasses(history.moments, ALL, 2), ['demo\0b', 'demo\0c']);
 });
 
 test('a line has nothing where no poll ended, and breaks where moments were missed', () => {
@@ -53,7 +53,7 @@ test('a line has nothing where no poll ended, and breaks where moments were miss
   history.add(moment(2));
   history.add(moment(5, {classes: [entry('a', {p99: 2})]}));
   history.add(moment(6, {classes: [entry('a', {p99: 3})]}));
-  assert.deepEqual(classLines(history.moments, ['demo\na'], (c) => c.p99, undefined), [[1, undefined, null, 3]]);
+  assert.deepEqual(classLines(history.moments, ['demo\0a'], (c) => c.p99, undefined), [[1, undefined, null, 3]]);
 });
 
 test('sums are per second', () => {

@@ -44,7 +44,7 @@ test('rows stand by service and kind, and a worker that is gone stays while its 
   const rows = new TimelineRows();
   const workers = moment(1, {workers: [
     {s: 'b', pid: 1, w: 0, name: 'b-0'}, {s: 'a', pid: 1, w: 2, kind: 'spare'}, {s: 'a', pid: 1, w: 1, kind: 'isolation'}, {s: 'a', pid: 1, w: 0}]}).workers;
-  const lanes = new Map([['a\n1\n1', {service: 'a', pid: 1, line: 1, name: 'iso', bars: [{class: 'x', start: 1, end: 2}]}]]);
+  const lanes = new Map([['a\x001\x001', {service: 'a', pid: 1, line: 1, name: 'iso', bars: [{class: 'x', start: 1, end: 2}]}]]);
   const all = {service: '', class: ''};
   const titles = (list) => list.map((row) => (row.type === 'group' ? `${row.service} ${row.kind} ${row.workers}` : row.name));
   assert.deepEqual(titles(rows.list(workers, lanes, all, 0)),

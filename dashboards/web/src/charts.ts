@@ -4,7 +4,7 @@ import {found} from './element';
 import type {Filter} from './filter';
 import type {KeptMoment} from './history';
 import type {Mark} from './marks';
-import {className, type TaskClass} from './moment';
+import {className, KEY_SEPARATOR, type TaskClass} from './moment';
 import {cores, duration, rate} from './quantity';
 import {classLines, doneTo, sumLine, topClasses, wouldBeDoneTo} from './rates';
 import type {Theme} from './theme';
@@ -70,8 +70,8 @@ export class Charts {
   }
 
   private line(key: string, what: string, points: Line['points'], dashed: boolean): Line {
-    const [service, name] = key.split('\n') as [string, string];
-    const severalServices = new Set([...this.colors.keys()].map((each) => each.split('\n')[0])).size > 1;
+    const [service, name] = key.split(KEY_SEPARATOR) as [string, string];
+    const severalServices = new Set([...this.colors.keys()].map((each) => each.split(KEY_SEPARATOR)[0])).size > 1;
     const label = `${severalServices ? `${service} ` : ''}${className(name)}${what ? ` ${what}` : ''}`;
     return {label, color: this.theme.series[this.colors.get(key) ?? 0]!, dashed, points};
   }

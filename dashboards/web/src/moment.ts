@@ -125,12 +125,15 @@ export interface Moment {
   eventsLeftOut: number;
 }
 
+/** Between the parts of a key: what no name has in it. */
+export const KEY_SEPARATOR = '\0';
+
 export function workerKey(worker: WorkerName): string {
-  return `${worker.service}\n${worker.pid}\n${worker.line}`;
+  return [worker.service, worker.pid, worker.line].join(KEY_SEPARATOR);
 }
 
 export function classKey(of: {service: string; name: string}): string {
-  return `${of.service}\n${of.name}`;
+  return of.service + KEY_SEPARATOR + of.name;
 }
 
 /** The unnamed class has no name of its own. */

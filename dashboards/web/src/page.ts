@@ -100,7 +100,7 @@ class Page {
 
   /** The timeline glides, as smoothly as its window shows; not where that is not wished for. */
   private moves(now: number): boolean {
-    const between = this.settings.windowSeconds * 1.5;
+    const between = Math.max(33, this.settings.windowSeconds * 1.5);
     return !this.settings.paused && !wantsStillness() && now - this.drawnAt >= between && now - this.heardAt < 1_000;
   }
 
