@@ -121,6 +121,7 @@ export class WatchedPage {
   async screenshot(name) {
     mkdirSync(SCREENSHOTS, {recursive: true});
     const path = join(SCREENSHOTS, `${name}.png`);
+    await this.page.evaluate(() => scrollTo(0, 0));
     await this.page.screenshot({path, fullPage: true});
     console.log(`# screenshot: ${path}`);
   }

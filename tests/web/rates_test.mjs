@@ -61,3 +61,13 @@ test('sums are per second', () => {
   assert.deepEqual(sumLine(history.moments, ALL, (c) => c.violations), [6, 6, 6]);
   assert.deepEqual(sumLine(history.moments, {service: '', class: 'b'}, (c) => c.violations), [2, 2, 2]);
 });
+
+test('after another policy, the enforcement of a class that does nothing is not known', () => {
+  const history = new History();
+  const d = (revision) => ({revision, version: '1', enforcement: 'enforce', limit: 'enforce'});
+  history.add(moment(1, {d: d(1), classes: [entry('a'), entry('b')]}));
+  history.add(moment(2, {d: d(1), classes: [entry('b')]}));
+  assert.deepEqual(classRows(history.moments, ALL).map((row) => row.enforcementKnown), [true, true]);
+  history.add(moment(3, {d: d(2), classes: [entry('b')]}));
+  assert.deepEqual(classRows(history.moments, ALL).map((row) => [row.latest.name, row.enforcementKnown]), [['a', false], ['b', true]]);
+});

@@ -54,6 +54,12 @@ test('rows stand by service and kind, and a worker that is gone stays while its 
   assert.deepEqual(titles(rows.list(workers, lanes, {service: 'b', class: ''}, 0)), ['b worker 1', 'b-0']);
 });
 
+test('threads of one name are told apart by their lines', () => {
+  const {workers} = moment(1, {workers: [{s: 'a', pid: 1, w: 0, name: 'demo'}, {s: 'a', pid: 1, w: 1, name: 'demo'}, {s: 'a', pid: 2, w: 0, name: 'demo'}]});
+  const names = new TimelineRows().list(workers, new Map(), {service: '', class: ''}, 0).map((row) => row.name).slice(1);
+  assert.deepEqual(names, ['demo 0', 'demo 1', 'demo']);
+});
+
 test('the axis has few, whole ticks at every width', () => {
   for (const seconds of [10, 60, 300]) {
     for (const width of [300, 800, 2_000]) {

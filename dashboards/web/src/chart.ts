@@ -102,7 +102,8 @@ export class Chart {
       axes: [
         {...axis, space: 70, size: 30, values: (_, splits) => splits.map((t) => clock(t))},
         {...axis, size: 62, values: (_, splits) => splits.map((value) => kind.text(value)),
-         ...(kind.logarithmic ? {splits: (_: uPlot, __: number, min: number, max: number) => powersOfTen(min, max)} : {})},
+         ...(kind.logarithmic ? {splits: (_: uPlot, __: number, min: number, max: number) => powersOfTen(min, max),
+                                 filter: (_: uPlot, splits: number[]) => splits} : {})},
       ],
       series: [
         {label: 'at', value: (_, t) => (t === null ? '–' : clock(t))},
@@ -122,7 +123,6 @@ export class Chart {
     context.save();
     context.strokeStyle = context.fillStyle = this.theme.mark;
     context.font = `600 ${10 * scale}px ${this.theme.font}`;
-    context.textAlign = 'left';
     context.textBaseline = 'top';
     context.lineWidth = 1.25 * scale;
     for (const mark of this.data?.marks ?? []) {
@@ -133,8 +133,9 @@ export class Chart {
       context.moveTo(x, top);
       context.lineTo(x, top + height);
       context.stroke();
-      const wide = context.measureText(mark.label).width;
-      context.fillText(mark.label, Math.min(x + 3 * scale, left + width - wide), top + scale);
+      const fits = x + 3 * scale + context.measureText(mark.label).width <= left + width;
+      context.textAlign = fits ? 'left' : 'right';
+      context.fillText(mark.label, x + (fits ? 3 : -3) * scale, top + scale);
     }
     context.restore();
   }

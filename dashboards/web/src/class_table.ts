@@ -28,8 +28,8 @@ const COLUMNS: readonly Column[] = [
   numbers('Done/s', 'yields, isolations and demotions', (row) => row.done, (row) => rate(row.done)),
   numbers('Would-be/s', 'what would have been done in shadow', (row) => row.wouldBe, (row) => rate(row.wouldBe)),
   numbers('Polls/s', 'ended', (row) => row.polls, (row) => rate(row.polls)),
-  {name: 'Enforcement', hint: 'in force for the class', number: false, order: (row) => row.latest.enforcement,
-   text: (row) => row.latest.enforcement + (row.latest.pin ? ', pinned' : '')},
+  {name: 'Enforcement', hint: 'in force for the class; unknown while it does nothing under a new policy', number: false, order: (row) => row.latest.enforcement,
+   text: (row) => (row.enforcementKnown ? row.latest.enforcement + (row.latest.pin ? ', pinned' : '') : '–')},
 ];
 const MOST_ROWS = 100;
 

@@ -8,6 +8,9 @@ export const RECENT_SECONDS = 5;
 
 export interface ClassRow {
   latest: TaskClass;
+  /** The policy revision that was in force then: with another, its enforcement may be another, too. */
+  revision: number;
+  enforcementKnown: boolean;
   /** Part of one core. */
   cpu: number;
   polls: number;
@@ -22,6 +25,8 @@ export interface ClassRow {
 export const doneTo = (c: TaskClass): number => c.yields + c.isolations + c.demotions;
 export const wouldBeDoneTo = (c: TaskClass): number => c.wouldYield + c.wouldIsolate + c.wouldDemote;
 
+const NOTHING = {revision: 0, enforcementKnown: true, cpu: 0, polls: 0, violations: 0, done: 0, wouldBe: 0, wouldCpu: 0};
+
 /** Every class that the moments speak of; its rates are of the last few seconds. */
 export function classRows(moments: readonly KeptMoment[], filter: Filter): ClassRow[] {
   const last = moments[moments.length - 1];
@@ -35,8 +40,9 @@ export function classRows(moments: readonly KeptMoment[], filter: Filter): Class
       if (!showsClass(filter, each.service, each.name)) continue;
       const key = classKey(each);
       let row = rows.get(key);
-      if (!row) rows.set(key, (row = {latest: each, cpu: 0, polls: 0, violations: 0, done: 0, wouldBe: 0, wouldCpu: 0}));
+      if (!row) rows.set(key, (row = {...NOTHING, latest: each}));
       row.latest = each;
+      row.revision = moment.daemon.revision;
       if (recent) sum(row, each);
     }
   }
@@ -56,8 +62,10 @@ function sum(row: ClassRow, each: TaskClass): void {
 
 function finish(row: ClassRow, seconds: number, last: KeptMoment): void {
   for (const field of ['cpu', 'polls', 'violations', 'done', 'wouldBe', 'wouldCpu'] as const) row[field] /= seconds;
+  const listed = last.classes.includes(row.latest);
+  row.enforcementKnown = listed || row.revision === last.daemon.revision;
   // A class that is not listed has not moved and stands at Monitor, unless there was no room for it.
-  if (last.classesLeftOut === 0 && !last.classes.includes(row.latest)) row.latest = {...row.latest, tier: 'monitor', above: 0};
+  if (last.classesLeftOut === 0 && !listed) row.latest = {...row.latest, tier: 'monitor', above: 0};
 }
 
 /** Keys of those that used the most CPU time, the most first. */

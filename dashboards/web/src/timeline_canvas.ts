@@ -8,9 +8,12 @@ import {TIERS, className} from './moment';
 import {clock, duration} from './quantity';
 import type {Theme} from './theme';
 
-export const HEAD_HEIGHT = 44;
+/** Of the axis, the labels of lines, and the marks of tiers. */
+const HEAD_HEIGHT = 56;
+const LABELS_TOP = 18;
+const LABEL_HEIGHT = 16;
+const MARKS_TOP = 37;
 const MARK_SIZE = 14;
-const MARKS_TOP = 24;
 const LEAST_BAR = 2;
 
 /** A row as it lies on the page; `bars` is absent for a title. */
@@ -165,8 +168,8 @@ export class TimelineCanvas {
   private drawMarks(scene: Scene): void {
     const pixel = (scene.to - scene.from) / scene.width;
     const visible = scene.marks.filter((mark) => mark.t >= scene.from && mark.t <= scene.known);
-    for (const mark of apart(visible.filter((each) => each.kind === 'tier'), pixel * (MARK_SIZE + 2))) this.drawTierMark(scene, mark);
     for (const mark of visible.filter((each) => each.kind !== 'tier')) this.drawLineMark(scene, mark);
+    for (const mark of apart(visible.filter((each) => each.kind === 'tier'), pixel * (MARK_SIZE + 2))) this.drawTierMark(scene, mark);
   }
 
   private drawTierMark(scene: Scene, mark: Mark): void {
@@ -192,7 +195,7 @@ export class TimelineCanvas {
     context.setLineDash(mark.kind === 'revision' ? [5, 3] : [2, 2]);
     context.lineWidth = 1.5;
     context.beginPath();
-    context.moveTo(x, MARKS_TOP - 4);
+    context.moveTo(x, LABELS_TOP);
     context.lineTo(x, scene.height);
     context.stroke();
     context.setLineDash([]);
@@ -201,12 +204,12 @@ export class TimelineCanvas {
     const left = Math.min(Math.max(x - wide / 2, 0), scene.width - wide);
     context.fillStyle = theme.mark;
     context.beginPath();
-    context.roundRect(left, MARKS_TOP - 2, wide, MARK_SIZE + 3, 3);
+    context.roundRect(left, LABELS_TOP, wide, LABEL_HEIGHT, 3);
     context.fill();
     context.fillStyle = theme.surface;
     context.textAlign = 'left';
     context.textBaseline = 'middle';
-    context.fillText(mark.label, left + 4, MARKS_TOP - 2 + (MARK_SIZE + 3) / 2 + 0.5);
+    context.fillText(mark.label, left + 4, LABELS_TOP + LABEL_HEIGHT / 2 + 0.5);
   }
 }
 

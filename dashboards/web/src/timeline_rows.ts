@@ -57,6 +57,7 @@ export class TimelineRows {
     const place = (row: WorkerRow): number => row.worker?.line ?? row.lane!.line;
     rows.sort((a, b) => compare(service(a), service(b)) || KINDS.indexOf(this.kind(a)) - KINDS.indexOf(this.kind(b)) ||
       a.pid - b.pid || place(a) - place(b));
+    tellApart(rows, service, place);
     const all: Row[] = [];
     let group: GroupRow | undefined;
     for (const row of rows) {
@@ -69,6 +70,14 @@ export class TimelineRows {
     }
     return all;
   }
+}
+
+/** Threads may bear one name: then their lines follow. */
+function tellApart(rows: WorkerRow[], service: (row: WorkerRow) => string, line: (row: WorkerRow) => number): void {
+  const times = new Map<string, number>();
+  const full = (row: WorkerRow): string => `${service(row)} ${row.pid} ${row.name}`;
+  for (const row of rows) times.set(full(row), (times.get(full(row)) ?? 0) + 1);
+  for (const row of rows.filter((each) => times.get(full(each))! > 1)) row.name = `${row.name} ${line(row)}`;
 }
 
 function compare(a: string, b: string): number {
