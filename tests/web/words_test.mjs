@@ -35,8 +35,11 @@ test('events are told in words', () => {
 test('events that say the same are told once, and no more than wanted', () => {
   const held = event({kind: 'held'});
   const all = [held, held, held, event({kind: 'held', c: 'other'}), held];
-  assert.deepEqual(told(all, 10).map(({times}) => times), [3, 1, 1]);
-  assert.equal(told(all, 2).length, 2);
+  assert.deepEqual(told(all, 10).map(({times}) => times), [4, 1]);
+  assert.equal(told(all, 1).length, 1);
+  const tier = event({kind: 'tier', from: 'warn', to: 'yield'});
+  assert.deepEqual(told([tier, held, tier, tier, held, held], 9).map(({event: {kind}, times}) => [kind, times]),
+                   [['tier', 1], ['held', 1], ['tier', 2], ['held', 2]]);
   assert.equal(told([event({kind: 'attached'}), event({kind: 'attached'})], 9).length, 2);
 });
 

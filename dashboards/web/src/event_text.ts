@@ -45,16 +45,25 @@ export interface Told {
   times: number;
 }
 
-/** The latest of events that say the same of the same, newest first. */
+/** The latest events, newest first; those that say the same of the same are one, held polls also where others lie between. */
 export function told(events: Iterable<DaemonEvent>, most: number): Told[] {
   const kept: Told[] = [];
   for (const event of events) {
-    const last = kept[kept.length - 1];
-    if (last && alike(last.event, event)) last.times++;
+    const same = sameAs(kept, event);
+    if (same) same.times++;
     else if (kept.length === most) break;
     else kept.push({event, times: 1});
   }
   return kept;
+}
+
+function sameAs(kept: Told[], event: DaemonEvent): Told | undefined {
+  for (let at = kept.length - 1; at >= 0; at--) {
+    const each = kept[at]!;
+    if (alike(each.event, event)) return each;
+    if (event.kind !== 'held' || each.event.kind !== 'held') return undefined;
+  }
+  return undefined;
 }
 
 function alike(a: DaemonEvent, b: DaemonEvent): boolean {
