@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -73,5 +74,26 @@ struct HistogramOver {
 
 using Histogram = HistogramOver<kBucketBoundsNs>;
 using TickHistogram = HistogramOver<kTickBoundsNs>;
+
+// The duration below which the share q (0 to 1) of them lie, by linear interpolation within a bucket, the first of which
+// begins at 0, as Prometheus' histogram_quantile() has it; what is over the highest bound counts as that bound. 0: of none.
+template <const auto& Bounds>
+[[nodiscard]] std::uint64_t quantile_ns(const HistogramOver<Bounds>& histogram, double q) {
+  const std::uint64_t count = histogram.count();
+  if (count == 0) return 0;
+  const double rank = q * static_cast<double>(count);
+  double below = 0;
+  for (std::size_t i = 0; i < Bounds.size(); ++i) {
+    const auto here = static_cast<double>(histogram.counts[i]);
+    if (below + here >= rank && here > 0) {
+      const double least = i == 0 ? 0 : static_cast<double>(Bounds[i - 1]);
+      const double most = static_cast<double>(Bounds[i]);
+      return static_cast<std::uint64_t>(
+          std::llround(least + (most - least) * (rank - below) / here));
+    }
+    below += here;
+  }
+  return Bounds.back();  // at least: what is longer has no bound
+}
 
 }  // namespace pulsed

@@ -5,12 +5,14 @@
 #include <spdlog/spdlog.h>
 
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "daemon/act/demoter.h"
 #include "daemon/config/command_line.h"
 #include "daemon/daemon.h"
+#include "daemon/history/recorder.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics/exposition.h"
 #include "daemon/policy/enforcement_text.h"
@@ -21,6 +23,7 @@
 #include "daemon/run_directory/run_directory.h"
 #include "daemon/sd_notify.h"
 #include "daemon/version.h"
+#include "dashboards/web/web_assets.h"
 #include "shared_memory/abi.h"
 
 namespace pulsed {
@@ -56,15 +59,50 @@ class StoppedAtEnd {
   revisions::RevisionStore& store_;
 };
 
+// What is served over HTTP, and the history of it.
+class Page {
+ public:
+  Page(const config::HttpAddress& at, Daemon& daemon, http::Render render)
+      : host_(at.host),
+        recorder_({.snapshots = daemon,
+                   .details = daemon,
+                   .events = daemon.events(),
+                   .ready = [&daemon] { return daemon.ready(); }},
+                  history_, beat_),
+        server_({.host = at.host, .port = at.port}, {.source = daemon,
+                                                     .render = std::move(render),
+                                                     .ready = [&daemon] { return daemon.ready(); },
+                                                     .history = &history_,
+                                                     .assets = http::served(web::assets())}) {}
+  void serve() {
+    server_.start();
+    spdlog::info("http://{}:{}/metrics", host_, server_.port());
+  }
+  // Once there is something to record.
+  void record() { recorder_.start(); }
+  [[nodiscard]] std::uint64_t connections_refused() const { return server_.connections_refused(); }
+  void stop() {
+    recorder_.stop();
+    server_.stop();
+  }
+
+ private:
+  const std::string host_;
+  history::History history_;
+  history::SteadyBeat beat_;
+  history::Recorder recorder_;
+  http::HttpServer server_;
+};
+
 // What other threads count; any thread may ask.
 struct OffLoopCounts {
-  const std::optional<http::HttpServer>& http;
+  const std::optional<Page>& page;
   const rpc::ApiServer& api;
   const revisions::RevisionStore& store;
 
   [[nodiscard]] metrics::OffLoop read() const {
     metrics::OffLoop counts{.process = metrics::process_use(),
-                            .http_connections_refused = http->connections_refused(),
+                            .http_connections_refused = page->connections_refused(),
                             .api_connections_refused = api.connections_refused(),
                             .revision_store_failures = store.store_failures(),
                             .revisions_durable = store.not_durable().empty(),
@@ -76,14 +114,12 @@ struct OffLoopCounts {
   }
 };
 
-void start_http(std::optional<http::HttpServer>& http, const config::Config& config, Daemon& daemon,
+void start_page(std::optional<Page>& page, const config::Config& config, Daemon& daemon,
                 const OffLoopCounts& counts) {
   if (!config.http) return;
-  const auto render = [counts](const Snapshot& s) { return metrics::render(s, counts.read()); };
-  http.emplace(http::Options{.host = config.http->host, .port = config.http->port},
-               http::Site{daemon, render, [&daemon] { return daemon.ready(); }});
-  http->start();
-  spdlog::info("http://{}:{}/metrics", config.http->host, http->port());
+  page.emplace(*config.http, daemon,
+               [counts](const Snapshot& s) { return metrics::render(s, counts.read()); });
+  page->serve();
 }
 
 rpc::Options api_options(const config::Config& config) {
@@ -136,11 +172,12 @@ int serve(const config::Sources& sources, config::Settings settings) {
   // Whichever way this ends: what commits wait is done before the daemon is gone.
   const StoppedAtEnd stop_store(store);
   rpc::ApiServer api(api_options(settings.config), api_site(daemon, store));
-  std::optional<http::HttpServer> http;
-  start_http(http, settings.config, daemon, {http, api, store});
+  std::optional<Page> page;
+  start_page(page, settings.config, daemon, {page, api, store});
   start_api(api, settings.config);
   // Last: a flood of services may leave no descriptor, and gRPC ends a process that has none for its start.
   daemon.start();
+  if (page) page->record();
   say_started(settings.config, *first);
   sd_notify("READY=1");
   reload_until_ended([&] { reload(sources, settings, store, daemon); });
@@ -149,7 +186,7 @@ int serve(const config::Sources& sources, config::Settings settings) {
   api.stop();
   store.stop();
   daemon.stop();
-  if (http) http->stop();
+  if (page) page->stop();
   spdlog::shutdown();
   return config::kExitOk;
 }

@@ -69,3 +69,83 @@
 //   {...,"kind":"pin","s":"demo","c":"demo/export","to":"isolate"}],   `to` is absent: pinned no more
 //  "events_left_out":3}              beyond the 200 that are listed, and those that the daemon no longer kept
 #pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/details.h"
+#include "daemon/event_log.h"
+#include "daemon/snapshot.h"
+
+namespace pulsed::history {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+struct DaemonMoment {
+  std::string version;
+  std::uint64_t revision = 0;
+  policy::Enforcement enforcement{};
+  policy::Enforcement limit{};
+  policy::Profile profile{};
+  WallTime started_at;
+  bool ready = false;
+  std::chrono::milliseconds since_tick{};
+  std::uint64_t tick_p99_ns = 0;
+  std::uint64_t samples = 0;
+  std::uint64_t dropped = 0;
+  bool high_priority = false;
+  bool can_demote = false;
+};
+
+// Counts are those since the moment before.
+struct ClassMoment {
+  std::string service;
+  std::string task_class;
+  policy::Tier tier{};
+  std::uint64_t above = 0;  // its tasks above Monitor, now
+  policy::Enforcement enforcement{};
+  std::optional<policy::Tier> pinned;
+  std::uint64_t polls = 0;
+  std::uint64_t cpu_ns = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t yields = 0;
+  std::uint64_t isolated_polls = 0;
+  std::uint64_t demotions = 0;
+  WouldBe would_be;
+  std::optional<std::uint64_t> p50_ns;  // none: no poll
+  std::optional<std::uint64_t> p99_ns;
+  std::optional<std::uint64_t> queue_p99_ns;
+};
+
+struct WorkerMoment {
+  std::string service;
+  pid_t pid = 0;
+  WorkerDetail worker;  // of its fields, those that are written
+};
+
+struct Moment {
+  static constexpr std::size_t kMostClasses = 50;
+  static constexpr std::size_t kMostWorkers = 128;
+  static constexpr std::size_t kMostEvents = 200;
+  static constexpr std::size_t kMostEnded = 200;
+
+  WallTime at;
+  DaemonMoment daemon;
+  std::vector<ServiceSnapshot> services;  // of their fields, those that are written
+  std::vector<ClassMoment> classes;
+  std::uint64_t classes_left_out = 0;
+  std::vector<WorkerMoment> workers;
+  std::uint64_t workers_left_out = 0;
+  std::vector<Event> ended;  // each a HeldPollEnded
+  std::uint64_t ended_left_out = 0;
+  std::vector<Event> events;  // all others
+  std::uint64_t events_left_out = 0;
+};
+
+}  // namespace pulsed::history

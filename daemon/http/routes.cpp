@@ -2,41 +2,17 @@
 
 #include <array>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "daemon/http/content_encoding.h"
+#include "daemon/http/status.h"
 
 namespace pulsed::http {
 namespace {
 
 constexpr std::string_view kReads = "GET, HEAD";
-
-constexpr std::string_view kPage = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>pulsed</title>
-<style>
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
-dt { font-family: ui-monospace, monospace; margin-top: .75rem; }
-</style>
-</head>
-<body>
-<h1>pulsed</h1>
-<p>Keeps one long poll from stalling an async service.</p>
-<dl>
-<dt><a href="/metrics">/metrics</a></dt>
-<dd>What the daemon counts, for Prometheus. Each series says how to read it.</dd>
-<dt><a href="/-/healthy">/-/healthy</a></dt>
-<dd>200 while the control loop ticks, else 503 and why.</dd>
-<dt><a href="/-/ready">/-/ready</a></dt>
-<dd>200 once services can attach, else 503.</dd>
-</dl>
-</body>
-</html>
-)";
 
 // The request target without its query, and of the absolute form (RFC 9112, 3.2.2) only the path.
 std::string_view path_of(std::string_view target) {
@@ -49,18 +25,41 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
-Reply metrics(const Site& site, const Request& request) {
+std::shared_ptr<const Snapshot> snapshot(const Site& site) {
   // A loop that stands still would cost every scrape the whole patience.
   const bool ticks = site.source.since_last_tick() <= kHealthyTick;
-  const auto snapshot = site.source.fresh(ticks ? site.patience : std::chrono::milliseconds{0});
-  Reply reply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
-              .body = site.render(*snapshot),
-              .varies = true};
+  return site.source.fresh(ticks ? site.patience : std::chrono::milliseconds{0});
+}
+
+Reply compressed_if_wanted(Reply reply, const Request& request) {
+  reply.varies = true;
   if (accepts_gzip(request.accept_encoding)) {
     reply.body = gzip(reply.body);
     reply.gzip = true;
   }
   return reply;
+}
+
+Reply metrics(const Site& site, const Request& request) {
+  return compressed_if_wanted({.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                               .body = site.render(*snapshot(site))},
+                              request);
+}
+
+Reply status(const Site& site, const Request& request) {
+  const auto newest = snapshot(site);
+  return compressed_if_wanted(
+      {.content_type = "application/json",
+       .body = status_json(*newest, site.ready(), site.source.since_last_tick())},
+      request);
+}
+
+Reply events(const Site& site, const Request& request) {
+  if (site.history == nullptr) return plain(404, "not found: no history is kept\n");
+  // How long a browser waits before it comes back, in milliseconds.
+  return {.content_type = "text/event-stream",
+          .body = "retry: 1000\n\n",
+          .events = site.history->wanted_after(request.last_event_id)};
 }
 
 Reply healthy(const Site& site, const Request&) {
@@ -75,28 +74,54 @@ Reply ready(const Site& site, const Request&) {
   return plain(503, "not ready: services cannot attach yet\n");
 }
 
-Reply page(const Site&, const Request&) {
-  return {.content_type = "text/html; charset=utf-8", .body = std::string(kPage)};
+Reply file(const ServedAsset& file, const Request& request) {
+  // Kept by browsers, and asked for anew each time: after an upgrade the page is the new daemon's.
+  Reply reply{.content_type = file.asset.content_type,
+              .varies = !file.gzip.empty(),
+              .etag = file.etag,
+              .cache_control = "no-cache"};
+  if (known(file, request.if_none_match)) {
+    reply.status = 304;
+    return reply;
+  }
+  reply.gzip = !file.gzip.empty() && accepts_gzip(request.accept_encoding);
+  reply.body = reply.gzip ? file.gzip : std::string(file.asset.body);
+  return reply;
 }
 
 using Handler = Reply (*)(const Site&, const Request&);
-constexpr std::array<std::pair<std::string_view, Handler>, 4> kRoutes{{
+constexpr std::array<std::pair<std::string_view, Handler>, 5> kRoutes{{
     {"/metrics", metrics},
     {"/-/healthy", healthy},
     {"/-/ready", ready},
-    {"/", page},
+    {"/status.json", status},
+    {"/events", events},
 }};
+
+std::optional<Reply> refused(const Request& request, std::string_view path) {
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  Reply reply = plain(405, std::string(path) + " can only be read: use GET or HEAD\n");
+  reply.allow = kReads;
+  return reply;
+}
 
 Reply route(const Site& site, const Request& request) {
   const std::string_view path = path_of(request.target);
   for (const auto& [known, handler] : kRoutes) {
-    if (path != known) continue;
-    if (request.method == "GET" || request.method == "HEAD") return handler(site, request);
-    Reply reply = plain(405, std::string(known) + " can only be read: use GET or HEAD\n");
-    reply.allow = kReads;
-    return reply;
+    if (path == known) {
+      const auto refusal = refused(request, known);
+      return refusal ? *refusal : handler(site, request);
+    }
   }
-  return plain(404, "not found; there are /, /metrics, /-/healthy and /-/ready\n");
+  for (const ServedAsset& asset : site.assets) {
+    if (path == asset.asset.path) {
+      const auto refusal = refused(request, asset.asset.path);
+      return refusal ? *refusal : file(asset, request);
+    }
+  }
+  return plain(404,
+               "not found; there are /, /metrics, /status.json, /events, /-/healthy and "
+               "/-/ready\n");
 }
 
 }  // namespace

@@ -3,14 +3,21 @@
 //   /metrics     the newest snapshot as the caller's render function writes it
 //   /-/healthy   200 while the control loop ticks
 //   /-/ready     200 once services can attach
-//   /            a page that links to the others
+//   /status.json the newest snapshot for machines
+//   /events      the history and what comes after it, as server-sent events
+//   /            the page, and what it is made of
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "daemon/history/history.h"
+#include "daemon/http/assets.h"
 #include "daemon/snapshot.h"
 
 namespace pulsed::http {
@@ -26,6 +33,8 @@ struct Site {
   SnapshotSource& source;
   Render render;
   Ready ready;
+  history::History* history = nullptr;  // null: there are no events
+  std::vector<ServedAsset> assets = {};
   std::chrono::milliseconds patience{100};  // what a scrape waits at most for a newer snapshot
 };
 
@@ -33,6 +42,8 @@ struct Request {
   std::string_view method;
   std::string_view target;           // as it came, query included
   std::string_view accept_encoding;  // all Accept-Encoding headers joined by commas
+  std::string_view if_none_match = {};
+  std::string_view last_event_id = {};
 };
 
 struct Reply {
@@ -42,6 +53,10 @@ struct Reply {
   bool gzip = false;            // body is compressed
   bool varies = false;          // by Accept-Encoding
   std::string_view allow = {};  // of a 405
+  std::string_view etag = {};
+  std::string_view cache_control = "no-store";
+  bool retry_later = false;             // of a 503
+  std::optional<std::uint64_t> events;  // behind the body moments follow, this one first
 };
 
 // Never throws what Render, Ready or memory throw: that is a 500.

@@ -1,14 +1,11 @@
 #include "daemon/http/server.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <optional>
@@ -16,6 +13,7 @@
 #include <utility>
 
 #include "daemon/http/session.h"
+#include "daemon/ordinary_thread.h"
 
 namespace pulsed::http {
 namespace {
@@ -64,30 +62,6 @@ ListenError listen_error(const Options& options, const error_code& ec) {
 // Processes that the daemon starts must not keep its sockets open.
 void close_on_exec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-// A thread inherits the control loop's priority if that was raised first; scrapes must never
-// compete with the loop. Lowering is always permitted.
-void take_ordinary_priority() {
-  const sched_param none{};
-  if (::sched_getscheduler(0) != SCHED_OTHER) ::sched_setscheduler(0, SCHED_OTHER, &none);
-  if (::getpriority(PRIO_PROCESS, 0) < 0) ::setpriority(PRIO_PROCESS, 0, 0);
-}
-
-// While it lives, new threads begin with every signal blocked: signals are the main thread's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 // What is bound to one io_context, and goes with it.
 struct Listener {
   asio::io_context io{1};
@@ -114,11 +88,12 @@ struct HttpServer::State {
   void accept();
   void on_accepted(tcp::socket socket);
   void run();
+  void follow_history();
 
   const Options options;
   const Site site;
   std::uint16_t port = 0;
-  std::atomic<std::uint64_t> refused{0};
+  std::atomic<bool> waking{false};  // watchers are about to be told of new moments
   // Outlives the listener, whose end destroys the sessions that count themselves here.
   Sessions sessions{.options = options, .site = site};
   std::optional<Listener> listener;
@@ -146,13 +121,11 @@ void HttpServer::State::on_accepted(tcp::socket socket) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   if (sessions.open < options.max_connections) return serve(std::move(socket), sessions);
-  refused.fetch_add(1, std::memory_order_relaxed);  // a statistic, ordered with nothing
+  sessions.refused.fetch_add(1, std::memory_order_relaxed);  // a statistic, ordered with nothing
   refuse(std::move(socket), sessions);
 }
 
 void HttpServer::State::run() {
-  take_ordinary_priority();
-  ::pthread_setname_np(::pthread_self(), "pulsed-http");
   for (;;) {
     try {
       listener->io.run();
@@ -161,6 +134,18 @@ void HttpServer::State::run() {
       // Out of memory, say: the session it happened to is gone, the others go on.
     }
   }
+}
+
+// Called by the recorder, which waits for nobody: one message at a time is on its way.
+void HttpServer::State::follow_history() {
+  if (site.history == nullptr) return;
+  site.history->on_append([this] {
+    if (waking.exchange(true, std::memory_order_acq_rel)) return;
+    asio::post(listener->io, [this] {
+      waking.store(false, std::memory_order_release);
+      sessions.streams.wake();
+    });
+  });
 }
 
 HttpServer::HttpServer(Options options, Site site)
@@ -173,21 +158,23 @@ void HttpServer::start() {
   state_->listener->listen(state_->options);
   state_->port = state_->listener->acceptor.local_endpoint().port();
   state_->accept();
-  const SignalsBlocked blocked;
-  state_->thread = std::thread([state = state_.get()] { state->run(); });
+  state_->follow_history();
+  state_->thread = start_ordinary_thread("pulsed-http", [state = state_.get()] { state->run(); });
 }
 
 void HttpServer::stop() {
   if (!state_->thread.joinable()) return;
+  if (state_->site.history != nullptr) state_->site.history->on_append({});
   state_->listener->io.stop();
   state_->thread.join();
+  state_->sessions.streams.close();
   state_->listener.reset();
 }
 
 std::uint16_t HttpServer::port() const { return state_->port; }
 
 std::uint64_t HttpServer::connections_refused() const {
-  return state_->refused.load(std::memory_order_relaxed);
+  return state_->sessions.refused.load(std::memory_order_relaxed);
 }
 
 }  // namespace pulsed::http

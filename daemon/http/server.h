@@ -26,6 +26,7 @@ struct Options {
   std::uint16_t port = 10857;      // 0: any free port, see HttpServer::port
 
   std::size_t max_connections = 256;                      // one more is told 503 and closed
+  std::size_t max_watchers = 128;                         // of /events, beside those; then 503 too
   std::size_t max_unsent_bytes = std::size_t{256} << 20;  // of replies on their way; then 503 too
   std::chrono::milliseconds header_timeout{10'000};  // from a request's first byte, or the connect
   std::chrono::milliseconds idle_timeout{60'000};    // between requests
@@ -61,7 +62,7 @@ class HttpServer {
   void stop();
 
   [[nodiscard]] std::uint16_t port() const;                 // where it listens; only after start
-  [[nodiscard]] std::uint64_t connections_refused() const;  // over max_connections
+  [[nodiscard]] std::uint64_t connections_refused() const;  // over max_connections or max_watchers
 
  private:
   struct State;

@@ -1,5 +1,6 @@
 #include "daemon/http/session.h"
 
+#include <array>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -26,23 +27,20 @@ constexpr std::size_t kBufferBytes = 2 * kMaxHeaderBytes;
 // closing with unread bytes would reset the connection and take the reply with it.
 constexpr std::chrono::milliseconds kLinger{1'000};
 constexpr std::size_t kMaxLingerBytes = 8u << 20;
+constexpr char kRetryAfterSeconds[] = "5";
+
+// The page needs nothing from elsewhere, and nothing elsewhere may frame it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSecurity{{
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+     "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+}};
 
 std::string_view view(boost::string_view s) { return {s.data(), s.size()}; }
 
 boost::string_view boost_view(std::string_view s) { return {s.data(), s.size()}; }
-
-// Counts itself into a number for as long as it lives.
-class Counted {
- public:
-  Counted(std::size_t& count, std::size_t by) : count_(count), by_(by) { count_ += by_; }
-  ~Counted() { count_ -= by_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::size_t& count_;
-  std::size_t by_;
-};
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -72,6 +70,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void on_header(error_code ec);
   void on_no_request(error_code ec);
+  Reply reply_to(const bhttp::request<bhttp::empty_body>& request) const;
+  Reply watch(Reply reply);
   Response make_response(Reply reply, unsigned version) const;
   void send(Response response);
   void on_sent(error_code ec);
@@ -87,6 +87,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool keep_alive_ = false;  // after the reply
   std::optional<Response> response_;
   std::optional<Counted> unsent_;
+  std::optional<Counted> watching_;  // what is sent is the begin of events
+  std::uint64_t wanted_ = 0;         // then
   std::size_t lingered_bytes_ = 0;
 };
 
@@ -109,21 +111,38 @@ void Session::on_header(error_code ec) {
   // A body is never read, so nothing can follow it.
   keep_alive_ = request.keep_alive() && !has_body;
 
-  Reply reply;
-  if (reads && has_body) {
-    reply = plain(413, "a request with a body is refused\n");
-  } else {
-    const std::string encodings = accept_encoding(request);
-    reply = answer(sessions_.site, {.method = view(request.method_string()),
-                                    .target = view(request.target()),
-                                    .accept_encoding = encodings});
-  }
+  Reply reply =
+      reads && has_body ? plain(413, "a request with a body is refused\n") : reply_to(request);
+  if (reply.events && !is_head) reply = watch(std::move(reply));
   if (sessions_.unsent_bytes + reply.body.size() > sessions_.options.max_unsent_bytes) {
     reply = plain(503, "too many replies wait to be read; try again\n");
   }
+  // The end of events is the connection's.
+  keep_alive_ = keep_alive_ && !reply.events;
   Response response = make_response(std::move(reply), request.version());
   if (is_head) response.body().clear();
   send(std::move(response));
+}
+
+Reply Session::reply_to(const bhttp::request<bhttp::empty_body>& request) const {
+  const std::string encodings = accept_encoding(request);
+  return answer(sessions_.site, {.method = view(request.method_string()),
+                                 .target = view(request.target()),
+                                 .accept_encoding = encodings,
+                                 .if_none_match = view(request[bhttp::field::if_none_match]),
+                                 .last_event_id = view(request["Last-Event-ID"])});
+}
+
+Reply Session::watch(Reply reply) {
+  if (sessions_.watchers >= sessions_.options.max_watchers) {
+    Reply refusal = plain(503, "too many watch already; try again\n");
+    refusal.retry_later = true;
+    sessions_.refused.fetch_add(1, std::memory_order_relaxed);
+    return refusal;
+  }
+  watching_.emplace(sessions_.watchers, 1);
+  wanted_ = *reply.events;
+  return reply;
 }
 
 void Session::on_no_request(error_code ec) {
@@ -141,13 +160,17 @@ Session::Response Session::make_response(Reply reply, unsigned version) const {
   Response response(bhttp::int_to_status(reply.status), version);
   response.set(bhttp::field::server, "pulsed");
   response.set(bhttp::field::content_type, boost_view(reply.content_type));
-  response.set(bhttp::field::cache_control, "no-store");
-  response.set("X-Content-Type-Options", "nosniff");
+  response.set(bhttp::field::cache_control, boost_view(reply.cache_control));
+  for (const auto& [name, value] : kSecurity) response.set(boost_view(name), boost_view(value));
   if (reply.gzip) response.set(bhttp::field::content_encoding, "gzip");
   if (reply.varies) response.set(bhttp::field::vary, "Accept-Encoding");
   if (!reply.allow.empty()) response.set(bhttp::field::allow, boost_view(reply.allow));
+  if (!reply.etag.empty()) response.set(bhttp::field::etag, boost_view(reply.etag));
+  if (reply.retry_later) response.set(bhttp::field::retry_after, kRetryAfterSeconds);
   response.keep_alive(keep_alive_);
-  response.content_length(reply.body.size());
+  // A 304 has none: its length would be that of the reply that it stands for.
+  const bool has_length = !reply.events && reply.status != 304;
+  if (has_length) response.content_length(reply.body.size());
   response.body() = std::move(reply.body);
   return response;
 }
@@ -165,6 +188,8 @@ void Session::on_sent(error_code ec) {
   unsent_.reset();
   response_.reset();
   if (ec) return;
+  if (watching_)
+    return sessions_.streams.add(stream_.release_socket(), wanted_, std::move(*watching_));
   if (!keep_alive_) return linger();
   if (buffer_.size() > 0) return read_header();  // pipelined
   wait_for_request();

@@ -2,15 +2,19 @@
 // daemon/http only.
 //
 //   accepted -> header --ok--> answer -> sent --keep alive--> idle -> header -> ...
+//                  |                              \--events--> event_stream.h
 //                  \--wrong--> 4xx ----------> sent --close--> linger -> closed
 //
 // All of it runs on the server's thread. A session lives as long as an operation of it is under
 // way; each has a deadline.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
+#include <cstdint>
 
+#include "daemon/http/event_stream.h"
 #include "daemon/http/routes.h"
 #include "daemon/http/server.h"
 
@@ -20,9 +24,13 @@ namespace pulsed::http {
 struct Sessions {
   const Options& options;
   const Site& site;
-  std::size_t open = 0;          // connections being served
+  std::size_t open = 0;          // connections being served, without watchers
   std::size_t refusing = 0;      // connections being told that there are too many
   std::size_t unsent_bytes = 0;  // of replies on their way
+  std::size_t watchers = 0;      // of events
+  std::atomic<std::uint64_t> refused{
+      0};  // connections and watchers that were too many; read by any thread
+  EventStreams streams{site.history, options.write_timeout};
 };
 
 // Takes over a fresh connection; Sessions outlives it.

@@ -1,6 +1,5 @@
 #include "daemon/rpc/monitor_message.h"
 
-#include <cmath>
 #include <numeric>
 
 #include "daemon/rpc/duration_message.h"
@@ -129,24 +128,6 @@ void fill(const WorkerDetail& worker, const ProcessDetail& process, v1::WorkerIn
   info.set_awake(worker.awake);
   if (worker.in_flight) fill(*worker.in_flight, *info.mutable_in_flight());
   info.set_dropped_samples(worker.dropped_samples);
-}
-
-std::uint64_t quantile_ns(const Histogram& histogram, double q) {
-  const std::uint64_t count = histogram.count();
-  if (count == 0) return 0;
-  const double rank = q * static_cast<double>(count);
-  double below = 0;
-  for (std::size_t i = 0; i < kBucketBoundsNs.size(); ++i) {
-    const auto here = static_cast<double>(histogram.counts[i]);
-    if (below + here >= rank && here > 0) {
-      const double least = i == 0 ? 0 : static_cast<double>(kBucketBoundsNs[i - 1]);
-      const double most = static_cast<double>(kBucketBoundsNs[i]);
-      return static_cast<std::uint64_t>(
-          std::llround(least + (most - least) * (rank - below) / here));
-    }
-    below += here;
-  }
-  return kBucketBoundsNs.back();  // at least: what is longer has no bound
 }
 
 }  // namespace pulsed::rpc

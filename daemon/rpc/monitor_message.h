@@ -18,7 +18,4 @@ void fill(const ClassSnapshot& cls, v1::ClassInfo& info);
 void fill(const TaskDetail& task, const ProcessDetail& process, v1::TaskInfo& info);
 void fill(const WorkerDetail& worker, const ProcessDetail& process, v1::WorkerInfo& info);
 
-// How long the q-th part of what was observed took at most, as Prometheus' histogram_quantile reckons it; 0 if there is none.
-[[nodiscard]] std::uint64_t quantile_ns(const Histogram& histogram, double q);
-
 }  // namespace pulsed::rpc

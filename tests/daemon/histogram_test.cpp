@@ -99,5 +99,23 @@ TEST_CASE("the sum of two histograms holds what both observed") {
   CHECK(a.sum_ns == both.sum_ns);
 }
 
+TEST_CASE("a quantile lies within the bucket that holds it") {
+  Histogram h;
+  CHECK(quantile_ns(h, 0.5) == 0);
+  for (int i = 0; i < 100; ++i) h.observe_ns(50'000);  // 10 us to 100 us
+  CHECK(quantile_ns(h, 0.5) == 55'000);
+  CHECK(quantile_ns(h, 0.99) > 98'000);
+  CHECK(quantile_ns(h, 1.0) == 100'000);
+  for (int i = 0; i < 100; ++i) h.observe_ns(3'000'000);  // 2 ms to 5 ms
+  CHECK(quantile_ns(h, 0.5) == 100'000);
+  CHECK(quantile_ns(h, 0.75) == 3'500'000);
+}
+
+TEST_CASE("what is longer than every bound is at least the last") {
+  Histogram h;
+  h.observe_ns(60'000'000'000);
+  CHECK(quantile_ns(h, 0.99) == kBucketBoundsNs.back());
+}
+
 }  // namespace
 }  // namespace pulsed

@@ -68,11 +68,35 @@ class Client {
     while ((end = received_.find("\r\n\r\n")) == std::string::npos) need_more();
     r.head = take(end + 4);
     parse_head(r);
+    if (to_head || r.status == 304) return r;
     const auto length = r.headers.find("content-length");
     if (length == r.headers.end()) throw std::runtime_error("no Content-Length");
-    if (!to_head) r.body = take(std::stoul(length->second));
+    r.body = take(std::stoul(length->second));
     return r;
   }
+  // Follows /events, and takes the header and the first field.
+  Response watch(std::string_view headers = "") {
+    send("GET /events HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n");
+    Response r = receive(true);
+    if (r.status == 200) r.body = receive_event();
+    return r;
+  }
+  // One server-sent event, its empty line included.
+  std::string receive_event() {
+    std::size_t end = 0;
+    for (std::size_t seen = 0; (end = received_.find("\n\n", seen)) == std::string::npos;) {
+      seen = received_.empty() ? 0 : received_.size() - 1;
+      need_more();
+    }
+    return take(end + 2);
+  }
+  // What comes until the server closes.
+  std::string receive_rest() {
+    while (more()) {
+    }
+    return std::exchange(received_, {});
+  }
+  void send_no_more() { ::shutdown(fd_, SHUT_WR); }
   Response get(std::string_view target, std::string_view headers = "") {
     send("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n");
     return receive();

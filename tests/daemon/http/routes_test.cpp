@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/daemon/http/fake_source.h"
+#include "tests/daemon/http/fixture.h"
 #include "tests/daemon/http/gunzip.h"
 
 namespace pulsed::http {
@@ -22,9 +22,12 @@ Snapshot versioned() {
 struct Fixture {
   FakeSource source{versioned()};
   bool ready = true;
+  history::History history;
   Site site{.source = source,
             .render = [](const Snapshot& s) { return "version " + s.daemon.version + "\n"; },
-            .ready = [this] { return ready; }};
+            .ready = [this] { return ready; },
+            .history = &history,
+            .assets = few_assets()};
 
   Reply get(std::string_view target, std::string_view accept_encoding = {}) {
     return answer(site, {.method = "GET", .target = target, .accept_encoding = accept_encoding});
@@ -73,17 +76,62 @@ TEST_CASE_FIXTURE(Fixture, "the daemon is ready when the caller says so") {
   CHECK(get("/-/ready").body == "not ready: services cannot attach yet\n");
 }
 
+TEST_CASE_FIXTURE(Fixture, "the page's files come with their types and tags") {
+  const Reply page = get("/");
+  CHECK(page.status == 200);
+  CHECK(page.content_type == "text/html; charset=utf-8");
+  CHECK(page.body.starts_with("<!DOCTYPE html>"));
+  CHECK(page.cache_control == "no-cache");
+  const Reply script = get("/page.js");
+  CHECK(script.content_type == "text/javascript; charset=utf-8");
+  CHECK(script.body == std::string(10'000, ';'));
+  CHECK(script.etag != page.etag);
+}
+
 TEST_CASE_FIXTURE(Fixture,
-                  "the page links to everything there is and loads nothing from elsewhere") {
-  const Reply reply = get("/");
-  CHECK(reply.status == 200);
-  CHECK(reply.content_type == "text/html; charset=utf-8");
-  for (const std::string_view path : {"/metrics", "/-/healthy", "/-/ready"}) {
-    CHECK(reply.body.find("href=\"" + std::string(path) + "\"") != std::string::npos);
-    CHECK(get(path).status == 200);
+                  "a file is compressed for those who take gzip, if that makes it shorter") {
+  const Reply script = get("/page.js", "gzip");
+  CHECK(script.gzip);
+  CHECK(script.varies);
+  CHECK(gunzip(script.body) == std::string(10'000, ';'));
+  CHECK_FALSE(get("/page.js", "gzip;q=0").gzip);
+  CHECK_FALSE(get("/", "gzip").gzip);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that the client has already is not sent again") {
+  const std::string tag(get("/page.js").etag);
+  const auto asked = [&](std::string_view if_none_match) {
+    return answer(site, {.method = "GET", .target = "/page.js", .if_none_match = if_none_match});
+  };
+  for (const std::string& has : {tag, "\"x\", " + tag, tag.substr(2), std::string("*")}) {
+    CAPTURE(has);
+    CHECK(asked(has).status == 304);
+    CHECK(asked(has).body.empty());
+    CHECK(asked(has).etag == tag);
   }
-  CHECK(reply.body.find("//") == std::string::npos);
-  CHECK(reply.body.find("<script") == std::string::npos);
+  for (const std::string& has : {std::string(get("/").etag), std::string("\"x\""), std::string()})
+    CHECK(asked(has).status == 200);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the status is JSON, compressed for those who take gzip") {
+  const Reply reply = get("/status.json");
+  CHECK(reply.status == 200);
+  CHECK(reply.content_type == "application/json");
+  CHECK(reply.body.find("\"version\":\"1.2.3\"") != std::string::npos);
+  CHECK(reply.body.find("\"ready\":true") != std::string::npos);
+  CHECK(gunzip(get("/status.json", "gzip").body) == reply.body);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "events begin where the watcher left off, and without a history nowhere") {
+  for (int i = 0; i < 3; ++i) history.append("{}");
+  CHECK(get("/events").content_type == "text/event-stream");
+  CHECK(get("/events").events == 1);
+  const std::string seen = history.epoch() + "-2";
+  const auto resumed = answer(site, {.method = "GET", .target = "/events", .last_event_id = seen});
+  CHECK(resumed.events == 3);
+  site.history = nullptr;
+  CHECK(get("/events").status == 404);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a query does not change the path and an absolute target names one") {
@@ -98,7 +146,8 @@ TEST_CASE_FIXTURE(Fixture, "what is not there is not found and the reply says wh
                                         "*", "", "metrics", "/METRICS", "/%6detrics", "?"}) {
     CAPTURE(target);
     CHECK(get(target).status == 404);
-    CHECK(get(target).body == "not found; there are /, /metrics, /-/healthy and /-/ready\n");
+    CHECK(get(target).body ==
+          "not found; there are /, /metrics, /status.json, /events, /-/healthy and /-/ready\n");
   }
 }
 

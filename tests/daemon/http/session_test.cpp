@@ -44,6 +44,37 @@ TEST_CASE("HEAD is answered with the headers of GET and no body") {
   }
 }
 
+TEST_CASE("every reply keeps browsers within the page's own origin") {
+  const Served served;
+  const auto check = [](const Response& r) {
+    CHECK(r.headers.at("content-security-policy")
+              .starts_with("default-src 'none'; script-src 'self'"));
+    CHECK(r.headers.at("x-content-type-options") == "nosniff");
+    CHECK(r.headers.at("referrer-policy") == "no-referrer");
+  };
+  for (const std::string_view target :
+       {"/", "/page.js", "/metrics", "/status.json", "/-/healthy", "/-/ready", "/nothing"})
+    check(served.client().get(target));
+  check(served.client().watch());
+  for (const std::string& request :
+       {"BREW / HTTP/1.1\r\n\r\n"s, "nonsense\r\n\r\n"s, "GET /" + std::string(9000, 'x')}) {
+    Client client = served.client();
+    client.send(request);
+    check(client.receive());
+  }
+}
+
+TEST_CASE("a file that has not changed costs no body, and the connection goes on") {
+  const Served served;
+  Client client = served.client();
+  const std::string tag = client.get("/page.js").headers.at("etag");
+  const Response r = client.get("/page.js", "If-None-Match: " + tag + "\r\n");
+  CHECK(r.status == 304);
+  CHECK(r.headers.at("etag") == tag);
+  CHECK(r.headers.count("content-length") == 0);
+  CHECK(client.get("/-/ready").body == "ready\n");
+}
+
 TEST_CASE("a compressed scrape decodes to the same text") {
   const std::string text(300'000, 'x');
   const Served served(loopback(), text);
