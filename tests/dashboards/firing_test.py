@@ -5,7 +5,6 @@ The rules are the ones that are shipped, but for the time: only `for` and the wi
 
 import http.server
 import json
-import os
 import re
 import subprocess
 import tempfile
@@ -38,6 +37,8 @@ class Webhook:
         self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
         self.url = f'http://127.0.0.1:{self._server.server_address[1]}/'
         self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def answer(self):
         self._thread.start()
 
     def told(self, name, status, since=0):
@@ -46,8 +47,9 @@ class Webhook:
                      and datetime.fromisoformat(a['startsAt']).timestamp() >= since), None)
 
     def close(self):
-        self._server.shutdown()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
 
 
@@ -68,11 +70,14 @@ class FiringTest(unittest.TestCase):
         rules = {path.name: hurried(path.read_text()) for path in RULES}
         self.prometheus = self.enterContext(Prometheus(folder, self.instance, rules, alertmanager.address()))
         self.prometheus.wait_ready()
+        # Not before those are started: what Process runs in a child before its program bears no second thread.
+        self.webhook.answer()
 
     def service(self, name):
-        """At the lowest priority: what it burns is no concern of tests beside it."""
-        process = subprocess.Popen([BIN / 'tests/integration_service', self.pulsed.run_dir, name, '2'], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(19))
+        """At the lowest priority: what it burns is no concern of tests beside it. It ends with us, also where we are killed."""
+        command = [BIN / 'tests/integration_service', self.pulsed.run_dir, name, '2']
+        process = subprocess.Popen(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '19', *command], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.end, process)
         eventually(lambda: json.loads(self.tell(process, 'counters'))['attached'], f'{name} attaches')
         return process
