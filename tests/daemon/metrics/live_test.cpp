@@ -101,9 +101,11 @@ TEST_CASE("Prometheus takes as many samples of 1000 classes as the reference say
     const bool is_prometheus_own = name == "__name__" || name == "job" || name == "instance";
     CHECK((is_prometheus_own || metrics::is_allowed_label(name)));
   }
-  const auto took = prometheus.value("scrape_duration_seconds{job=\"pulsed\"}");
-  REQUIRE(took);
-  MESSAGE("a scrape of " << said << " samples took " << *took * 1e3 << " ms");
+  // The first one makes 40,000 series in Prometheus.
+  const std::string took = R"(_over_time(scrape_duration_seconds{job="pulsed"}[10m]))";
+  CHECK(wait_until([&] { return prometheus.value("count" + took).value_or(0) >= trials(1, 6); },
+                   milliseconds{60'000}));
+  MESSAGE("the quickest scrape took " << prometheus.value("min" + took).value_or(0) * 1e3 << " ms");
 }
 
 TEST_CASE("promtool and our lint have nothing to say against the text of a real pulsed") {

@@ -31,8 +31,10 @@ std::uint16_t free_port() {
 }  // namespace
 
 OwnPrometheus::OwnPrometheus(std::uint16_t target) {
+  const std::string interval = std::to_string(2 + 2 * slowness()) + "s";
   std::ofstream(dir_.path() + "/prometheus.yml")
-      << "global: {scrape_interval: 2s, scrape_timeout: 2s}\n"
+      << "global: {scrape_interval: " << interval << ", scrape_timeout: " << interval
+      << "}\n"
          "scrape_configs: [{job_name: pulsed, static_configs: [{targets: [\"127.0.0.1:"
       << target << "\"]}]}]\n";
   // Somebody else may take the port meanwhile.
