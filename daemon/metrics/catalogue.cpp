@@ -125,7 +125,8 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "forgotten; "
      "pulsectl classes shows which."},
     {kServiceProcesses, kGauge, "pulsed_service_processes", kByService,
-     "Processes of the service attached now."},
+     "Processes of the service attached now. 0: the last has gone, and all series of the service "
+     "go after series.keep_departed, 5 minutes by default."},
     {kServiceWorkers, kGauge, "pulsed_service_workers", kByService,
      "Workers of the service attached now."},
 
@@ -144,8 +145,9 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
     {kQuarantines, kCounter, "pulsed_quarantines_total", kByNothing,
      "Processes put into quarantine because of repeated nonsense in their memory."},
     {kFoldedLabelValues, kCounter, "pulsed_folded_label_values_total", kByNothing,
-     "Names of services and classes put under \"other\" because a cap was reached. Rising: names "
-     "hold something that varies, such as an id."},
+     "Names of services and classes put under \"other\" because a cap was reached: "
+     "series.label_values or series.classes_per_service. Rising: names hold something that varies, "
+     "such as an id, or the caps are too low."},
     {kEventsLeftOut, kCounter, "pulsed_events_left_out_total", kByNothing,
      "Tier changes and held polls that are no events of the API, because one tick had too many."},
     {kPolicyInfo, kGauge, "pulsed_policy_info", kByPolicy,
