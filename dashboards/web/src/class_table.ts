@@ -89,7 +89,7 @@ function fillRow(row: HTMLTableRowElement, item: ClassRow): void {
       setText(cell.firstElementChild!, column.text(item));
       setText(cell.lastElementChild!, item.latest.service);
     } else if (column.name === 'Tier') {
-      fillTier(cell, item.latest.tier, item.latest.above > 0 ? `, ${count(item.latest.above, 'task')} above M` : '');
+      fillTier(cell, item.latest.tier, item.latest.above > 0 ? `, ${count(item.latest.above, 'task')} above Monitor` : '');
     } else {
       setText(cell, column.text(item));
     }

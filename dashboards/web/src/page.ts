@@ -72,9 +72,11 @@ class Page {
 
   private pauseChanged(): void {
     setText(found('#pause'), this.settings.paused ? 'Go on' : 'Pause');
-    if (this.settings.paused) return;
-    for (const moment of this.waiting) this.add(moment);
-    this.waiting = [];
+    if (!this.settings.paused) {
+      for (const moment of this.waiting) this.add(moment);
+      this.waiting = [];
+    }
+    // At a pause, too: what was heard before it is shown before it.
     this.show();
   }
 
@@ -100,7 +102,7 @@ class Page {
 
   /** The timeline glides, as smoothly as its window shows; not where that is not wished for. */
   private moves(now: number): boolean {
-    const between = Math.max(33, this.settings.windowSeconds * 1.5);
+    const between = Math.max(50, this.settings.windowSeconds * 1.5);
     return !this.settings.paused && !wantsStillness() && now - this.drawnAt >= between && now - this.heardAt < 1_000;
   }
 
