@@ -33,8 +33,13 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
  public:
   EventStream(EventStreams& all, asio::ip::tcp::socket socket, std::uint64_t wanted, Counted place)
       : all_(all), stream_(std::move(socket)), wanted_(wanted), place_(std::move(place)) {
+    all_.streams_.fetch_add(1, std::memory_order_relaxed);
     bound_what_the_kernel_keeps(stream_.socket().native_handle(), all_.write_timeout_);
   }
+
+  ~EventStream() { all_.streams_.fetch_sub(1, std::memory_order_relaxed); }
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
 
   void send() {
     history::History::Found found = all_.history_->from(wanted_, kMomentsAWrite);

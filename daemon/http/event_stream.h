@@ -7,8 +7,10 @@
 // All of it runs on the server's thread.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -32,12 +34,16 @@ class EventStreams {
   void add(boost::asio::ip::tcp::socket socket, std::uint64_t wanted, Counted place);
   // There are new moments.
   void wake();
+  // Whether anybody follows: where this says no, a moment appended before will be found without a wake(). Any thread.
+  [[nodiscard]] bool followed() const { return streams_.load(std::memory_order_relaxed) != 0; }
   // Closes those that wait for a moment; the others hold themselves until their writes end.
   void close() { waiting_.clear(); }
 
  private:
   friend class EventStream;
 
+  // Written before a stream looks into the history, and read after the history was appended to: its mutex orders them.
+  std::atomic<std::size_t> streams_{0};
   const history::History* history_;
   const std::chrono::milliseconds write_timeout_;
   std::vector<std::shared_ptr<EventStream>> waiting_;  // for the next moment

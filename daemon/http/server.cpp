@@ -136,10 +136,11 @@ void HttpServer::State::run() {
   }
 }
 
-// Called by the recorder, which waits for nobody: one message at a time is on its way.
+// Called by the recorder, which waits for nobody: one message at a time is on its way, and none if nobody follows.
 void HttpServer::State::follow_history() {
   if (site.history == nullptr) return;
   site.history->on_append([this] {
+    if (!sessions.streams.followed()) return;
     if (waking.exchange(true, std::memory_order_acq_rel)) return;
     asio::post(listener->io, [this] {
       waking.store(false, std::memory_order_release);
