@@ -81,10 +81,10 @@ export function showServices(services: readonly Service[], filter: Filter): void
 }
 
 function serviceText(service: Service): string {
-  const parts = [count(service.workers, 'worker')];
+  const spare = service.spareAwake + service.spareParked;
+  const ofThese = spare === 0 ? '' : ` (${count(spare, 'spare worker')} of them, ${service.spareAwake} awake)`;
+  const parts = [count(service.workers, 'worker') + ofThese];
   if (service.processes > 1) parts.unshift(count(service.processes, 'process', 'processes'));
-  if (service.spareAwake > 0) parts.push(`${count(service.spareAwake, 'spare worker')} awake`);
-  if (service.spareParked > 0) parts.push(`${count(service.spareParked, 'spare worker')} parked`);
   if (service.inFlight > 0) parts.push(`${count(service.inFlight, 'poll')} over budget`);
   if (service.demoted > 0) parts.push(`${count(service.demoted, 'thread')} demoted`);
   if (service.quarantined) parts.push('quarantined');
