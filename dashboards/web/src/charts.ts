@@ -11,7 +11,7 @@ import type {Theme} from './theme';
 
 const TIMED_CLASSES = 4;
 
-const POLL_TIME: ChartKind = {title: 'Poll time', hint: 'p99, and dashed p50, of the classes that use the most CPU', text: duration, logarithmic: true};
+const POLL_TIME: ChartKind = {title: 'Poll time', hint: 'p99, and dashed p50, by classes of most CPU; estimated within histogram buckets', text: duration, logarithmic: true};
 const CPU: ChartKind = {title: 'CPU time', hint: 'by class, of one core', text: (value) => (value === 0 ? '0' : cores(value)), logarithmic: false};
 const perSecond = (value: number): string => (value === 0 ? '0' : rate(value));
 const ACTIONS: ChartKind = {title: 'Violations, and what is done', hint: 'per second', text: perSecond, logarithmic: false};

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column[] = [
    text: (row) => className(row.latest.name)},
   {name: 'Tier', hint: 'where new tasks of the class begin', number: true, order: (row) => TIERS.indexOf(row.latest.tier), text: () => ''},
   numbers('CPU', 'of one core', (row) => row.cpu, (row) => cores(row.cpu)),
-  numbers('p99', 'of poll times: the highest of any half second', (row) => row.p99 ?? 0,
+  numbers('p99', 'of poll times: the highest of any half second, estimated within a bucket of its histogram', (row) => row.p99 ?? 0,
           (row) => (row.p99 === undefined ? '–' : duration(row.p99))),
   numbers('Violations/s', 'polls over their budget', (row) => row.violations, (row) => rate(row.violations)),
   numbers('Done/s', 'yields, isolations and demotions', (row) => row.done, (row) => rate(row.done)),
