@@ -38,8 +38,7 @@ struct Followed : AttachedByHand {
     reporter.end_tick();
     std::vector<HeldPollEnded> ended;
     const auto all = events.after(before, EventLog::kKept);
-    for (const Event& event : all.value())
-      ended.push_back(std::get<HeldPollEnded>(event.what));
+    for (const Event& event : all.value()) ended.push_back(std::get<HeldPollEnded>(event.what));
     return ended;
   }
 

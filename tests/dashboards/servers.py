@@ -70,6 +70,7 @@ class Prometheus(Process):
     """Scrapes one pulsed as the job "pulsed"."""
 
     INTERVAL = '500ms'
+    STEP_S = 0.5
 
     def __init__(self, folder: Path, target: str, rules: Dict[str, str], alertmanager: str = ''):
         for name, text in rules.items():
@@ -107,7 +108,9 @@ class Prometheus(Process):
     def over_the_run(self, expr: str) -> List[Dict]:
         """Labels and the points that are numbers of each series since the beginning, of those that have any."""
         found = []
-        for each in self._ask('query_range', query=expr, start=self.begin, end=time.time(), step=0.5)['result']:
+        # The last step lies ahead, so that what now() showed is in it.
+        end = time.time() + self.STEP_S
+        for each in self._ask('query_range', query=expr, start=self.begin, end=end, step=self.STEP_S)['result']:
             points = [(at, float(value)) for at, value in each['values'] if not math.isnan(float(value))]
             if points:
                 found.append({'labels': each['metric'], 'points': points})

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include <cstring>
-#include <stdexcept>
+#include <exception>
 #include <string>
 
 #include "tests/support/temp_dir.h"
@@ -50,15 +50,17 @@ TEST_CASE("without a descriptor what listens there stays, and the message says w
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   const rlimit none{0, limit.rlim_max};
-  std::string said;
+  std::exception_ptr refusal;
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
   try {
     (void)listen_on_path(path, SOCK_SEQPACKET);
-  } catch (const std::runtime_error& e) {
-    said = e.what();
+  } catch (...) {
+    // Read only where there are descriptors again: UBSan needs one to check whom what() is called on.
+    refusal = std::current_exception();
   }
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  CHECK(said.find("Too many open files") != said.npos);
+  REQUIRE(refusal);
+  CHECK_THROWS_WITH(std::rethrow_exception(refusal), doctest::Contains("Too many open files"));
   CHECK(can_connect(path, SOCK_SEQPACKET));
 }
 
