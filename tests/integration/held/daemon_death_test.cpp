@@ -159,8 +159,10 @@ TEST_CASE("What a daemon and its guardian left behind the next daemon puts back 
     REQUIRE(wait_until([&] { return watch.changed().size() == 2; }));
     const pid_t guardian = guardian_of(daemon.process().pid());
     REQUIRE(guardian != 0);
-    ::kill(guardian, SIGKILL);
+    // Stopped first, so that neither sees the other's end.
+    REQUIRE(::kill(guardian, SIGSTOP) == 0);
     daemon.process().kill();
+    REQUIRE(::kill(guardian, SIGKILL) == 0);
     REQUIRE(ended(guardian));
     CHECK(watch.changed().size() == 2);
     shop.end();
