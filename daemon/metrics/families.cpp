@@ -1,5 +1,6 @@
 #include "daemon/metrics/families.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -34,19 +35,30 @@ prometheus::MetricType model_type(Type type) {
   return prometheus::MetricType::Histogram;
 }
 
-template <const auto& Bounds>
+// With the published ones of its bounds.
+template <const auto& Published, const auto& Bounds>
 ClientMetric::Histogram model_histogram(const HistogramOver<Bounds>& from) {
+  static_assert(std::ranges::includes(Bounds, Published) && Bounds.back() == Published.back());
   ClientMetric::Histogram to;
   to.sample_sum = seconds(from.sum_ns);
-  to.bucket.reserve(Bounds.size());
+  to.bucket.reserve(Published.size());
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < Bounds.size(); ++i) {
     cumulative += from.counts[i];
-    to.bucket.push_back({cumulative, seconds(Bounds[i])});
+    if (Bounds[i] == Published[to.bucket.size()]) {
+      to.bucket.push_back({cumulative, seconds(Bounds[i])});
+    }
   }
   // The serializer adds the +Inf bucket from the count.
   to.sample_count = cumulative + from.counts.back();
   return to;
+}
+
+ClientMetric::Histogram model(const Histogram& from) {
+  return model_histogram<kPublishedDurationBoundsNs>(from);
+}
+ClientMetric::Histogram model(const TickHistogram& from) {
+  return model_histogram<kTickBoundsNs>(from);
 }
 
 // The families of the catalogue, being filled. Label values come in the order of the catalogue's
@@ -81,7 +93,7 @@ class Families {
   }
   template <const auto& Bounds>
   void histogram(Series series, const HistogramOver<Bounds>& value, Labels labels = {}) {
-    add(series, labels).histogram = model_histogram(value);
+    add(series, labels).histogram = model(value);
   }
 
   std::vector<MetricFamily> take() {

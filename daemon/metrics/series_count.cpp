@@ -22,7 +22,7 @@ constexpr bool happens_first(const Entry& e) {
 
 constexpr std::size_t buckets(Series series) {
   const bool of_ticks = series == Series::kTickDuration || series == Series::kTickLateness;
-  return of_ticks ? kTickBoundsNs.size() : kBucketBoundsNs.size();
+  return of_ticks ? kTickBoundsNs.size() : kPublishedDurationBoundsNs.size();
 }
 
 constexpr std::size_t samples(const Entry& e) {

@@ -102,19 +102,32 @@ TEST_CASE("the sum of two histograms holds what both observed") {
 TEST_CASE("a quantile lies within the bucket that holds it") {
   Histogram h;
   CHECK(quantile_ns(h, 0.5) == 0);
-  for (int i = 0; i < 100; ++i) h.observe_ns(50'000);  // 10 us to 100 us
-  CHECK(quantile_ns(h, 0.5) == 55'000);
-  CHECK(quantile_ns(h, 0.99) > 98'000);
-  CHECK(quantile_ns(h, 1.0) == 100'000);
+  for (int i = 0; i < 100; ++i) h.observe_ns(30'000);  // 20 us to 50 us
+  CHECK(quantile_ns(h, 0.5) == 35'000);
+  CHECK(quantile_ns(h, 0.99) > 49'000);
+  CHECK(quantile_ns(h, 1.0) == 50'000);
   for (int i = 0; i < 100; ++i) h.observe_ns(3'000'000);  // 2 ms to 5 ms
-  CHECK(quantile_ns(h, 0.5) == 100'000);
+  CHECK(quantile_ns(h, 0.5) == 50'000);
   CHECK(quantile_ns(h, 0.75) == 3'500'000);
+}
+
+TEST_CASE("a quantile of equal durations is never off by more than 2.5 times") {
+  for (std::uint64_t ns = 10'000; ns <= 10'000'000'000; ns += 1 + ns / 7) {
+    CAPTURE(ns);
+    Histogram h;
+    for (int i = 0; i < 100; ++i) h.observe_ns(ns);
+    for (const double q : {0.01, 0.5, 0.99}) {
+      const auto ratio = static_cast<double>(quantile_ns(h, q)) / static_cast<double>(ns);
+      if (ns > kDurationBoundsNs.front()) CHECK(ratio >= 1 / 2.5);
+      CHECK(ratio <= 2.5);
+    }
+  }
 }
 
 TEST_CASE("what is longer than every bound is at least the last") {
   Histogram h;
   h.observe_ns(60'000'000'000);
-  CHECK(quantile_ns(h, 0.99) == kBucketBoundsNs.back());
+  CHECK(quantile_ns(h, 0.99) == kDurationBoundsNs.back());
 }
 
 }  // namespace

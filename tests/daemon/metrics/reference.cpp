@@ -78,7 +78,7 @@ std::string reference() {
       << series_of(Scope::kService) << " a service and " << series_of(Scope::kDaemon)
       << " of the daemon, and one more for each pair of `from` and `to` and of `method` and `code` "
          "that has happened:\nthat is `scrape_samples_scraped`.\n\n"
-      << "Bounds of histograms, in seconds: " << seconds(kBucketBoundsNs)
+      << "Bounds of histograms, in seconds: " << seconds(kPublishedDurationBoundsNs)
       << ";\nof the two of ticks: " << seconds(kTickBoundsNs) << ".\n";
   write_table(out, Scope::kClass, "Of a class of a service");
   write_table(out, Scope::kService, "Of a service");
