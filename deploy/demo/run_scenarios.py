@@ -90,7 +90,8 @@ def run_all(arguments: argparse.Namespace, settings: Settings, problems):
 
 
 def print_report(entries, comparisons, rows, problems, where: str) -> None:
-    print(f'\nOn {where}. /lookup in ms, from the moment it was meant to be sent; medians over the repetitions:\n')
+    print(f'\nOn {where}. /lookup in ms, from the moment it was meant to be sent; medians over the repetitions.')
+    print('In parentheses: what would have been done; shadow does nothing of it.\n')
     print(printing.table(entries))
     if comparisons:
         print('\nRatios of runs of the same repetition, medians over the repetitions:\n')

@@ -17,6 +17,12 @@ MOST_NEEDLESS_WAKES = 0.01  # by light requests: any poll that is kept from runn
 IN_PLACE = 'in_place'
 HELD_ACTS = ('spare_wakes_total', 'demotions_total')  # on polls that hold their worker
 ACTS = ('directives_total', 'yields_obeyed_total', 'isolated_polls_total', *HELD_ACTS)
+WOULD_BE = {  # what shadow says it would have done, by what a report calls it
+    'yields': 'would_yields_total',
+    'isolations': 'would_isolated_polls_total',
+    'spares': 'would_spare_wakes_total',
+    'demotions': 'would_demotions_total',
+}
 
 
 def disagreements(outcome: Outcome) -> List[str]:
@@ -76,6 +82,8 @@ def _verdicts(outcome: Outcome, metrics: Metrics) -> List[str]:
         found += [f'shadow acted: pulsed_{name} is {count:.0f}' for name, count in acts.items() if count]
         if not _near(violations, requests):
             found.append(f'{violations:.0f} violations of demo/{heavy} for {requests} {heavy}s of 20 ms, one poll each')
+        if requests and not any(counted(metrics, name) for name in WOULD_BE.values()):
+            found.append(f'shadow would have done nothing about {requests} {heavy}s')
     elif requests and not any(acts.values()):
         found.append(f'enforce did nothing beside {requests} {heavy}s')
     elif requests and outcome.scenario.name == IN_PLACE:

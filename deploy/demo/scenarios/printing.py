@@ -32,9 +32,15 @@ def _row(entry: Dict[str, Any]) -> List[str]:
     cells = [entry['scenario'], entry['mode']]
     cells += [_milliseconds(entry['lookup_ms'][q]) for q in QUANTILES]
     cells.append(f'{heavy_rate(entry):.1f}' if heavy_rate(entry) else '-')
-    cells += ['-' if entry[name] is None else f'{entry[name]:.0f}' for name in COUNTS]
+    cells += [_count(entry, name) for name in COUNTS]
     cells.append('-' if entry['daemon_cpu_percent'] is None else f"{entry['daemon_cpu_percent']:.1f} %")
     return cells
+
+
+def _count(entry: Dict[str, Any], name: str) -> str:
+    if entry['would_be'] and name in entry['would_be']:
+        return f"({entry['would_be'][name]:.0f})"
+    return '-' if entry[name] is None else f'{entry[name]:.0f}'
 
 
 def _price_row(entry: Dict[str, Any]) -> List[str]:

@@ -3,7 +3,7 @@
 import statistics
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from .agreement import counted
+from .agreement import WOULD_BE, counted
 from .ratios import Ratio, paired_ratio
 from .run import MODES, SCENARIOS, Outcome
 from .targets import WANTED, Figure, Target, Wanted
@@ -38,6 +38,8 @@ def raw(outcome: Outcome, repetition: int) -> Dict[str, Any]:
     }
     for name, metric in COUNTS.items():
         row[name] = int(counted(outcome.metrics, metric)) if outcome.metrics else None
+    row['would_be'] = ({name: int(counted(outcome.metrics, metric)) for name, metric in WOULD_BE.items()}
+                       if outcome.mode == 'shadow' else None)
     row['daemon_cpu_percent'] = outcome.daemon_cpu_percent
     return row
 
@@ -71,6 +73,8 @@ def _median_of(scenario: str, mode: str, group: Sequence[Dict[str, Any]]) -> Dic
     for key in (f'{heavy}s_per_s', f'{heavy}_p99_ms', 'service_cpu_s', *COUNTS, 'daemon_cpu_percent'):
         values = [row[key] for row in group if row[key] is not None]
         entry[key] = statistics.median(values) if values else None
+    entry['would_be'] = group[0]['would_be'] and {
+        name: statistics.median(row['would_be'][name] for row in group) for name in WOULD_BE}
     entry['demoted_light_polls'] = sum(row['served']['demoted_light_polls'] for row in group)
     return entry
 

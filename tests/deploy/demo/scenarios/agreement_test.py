@@ -8,6 +8,7 @@ SHADOW = {
     'pulsed_polls_total{service="pulsed-demo",class="demo/lookup"}': 2000,
     'pulsed_polls_total{service="pulsed-demo",class="demo/report"}': 200,
     'pulsed_violations_total{service="pulsed-demo",class="demo/report"}': 100,
+    'pulsed_would_isolated_polls_total{service="pulsed-demo",class="demo/report"}': 90,
     'pulsed_cpu_seconds_total{service="pulsed-demo",class="demo/report"}': 2.0,
     'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="0.008"}': 100,
     'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="+Inf"}': 200,
@@ -84,6 +85,10 @@ class Agreement(unittest.TestCase):
     def test_shadow_sees_every_report_as_one_long_poll(self):
         self.assert_one('90.0 polls of demo/report over 10 ms', changes={
             'pulsed_poll_duration_seconds_bucket{service="pulsed-demo",class="demo/report",le="0.008"}': 110})
+
+    def test_shadow_says_what_it_would_have_done(self):
+        name = 'pulsed_would_isolated_polls_total{service="pulsed-demo",class="demo/report"}'
+        self.assert_one('would have done nothing about 100 reports', changes={name: 0})
 
     def test_shadow_wakes_and_demotes_nobody(self):
         for name in ('spare_wakes', 'demotions'):

@@ -14,7 +14,8 @@ def row(scenario, mode, repetition, p99, heavy_rate=80.0, violations=None, price
             'price_ms': price, f'{heavy}s_per_s': heavy_rate, f'{heavy}_p99_ms': 50.0, 'service_cpu_s': 2.0,
             'served': {'lookups': 1000, 'prices': 10, 'demoted_light_polls': 1}, 'violations': violations,
             'yields': violations, 'isolations': violations, 'spares': violations, 'demotions': violations,
-            'drops': violations, 'daemon_cpu_percent': violations}
+            'drops': violations, 'daemon_cpu_percent': violations,
+            'would_be': {name: violations for name in summary.WOULD_BE} if mode == 'shadow' else None}
 
 
 class Medians(unittest.TestCase):
@@ -25,6 +26,14 @@ class Medians(unittest.TestCase):
         self.assertEqual(entry['lookup_ms']['max'], 150.0)
         self.assertEqual(entry['violations'], 2)
         self.assertEqual(entry['repetitions'], 3)
+
+    def test_of_shadow_are_shown_in_parentheses_where_it_would_have_acted(self):
+        shadow, enforce = summary.medians([row('checkpoints', mode, 1, 60.0, violations=7) for mode in ('shadow', 'enforce')])
+        self.assertEqual(shadow['would_be']['yields'], 7)
+        self.assertIsNone(enforce['would_be'])
+        _, _, of_shadow, of_enforce = printing.table([shadow, enforce]).splitlines()
+        self.assertEqual(of_shadow.split()[7:13], ['7', '(7)', '(7)', '(7)', '(7)', '7'])
+        self.assertEqual(of_enforce.split()[7:13], ['7'] * 6)
 
     def test_come_in_one_order_whatever_ran_first(self):
         rows = [row('fresh_tasks', 'enforce', 1, 1.0), row('unloaded', 'shadow', 1, 1.0), row('unloaded', 'bare', 1, 1.0)]
