@@ -76,7 +76,8 @@ class Page {
                                                      .assets = http::served(web::assets())}) {}
   void serve() {
     server_.start();
-    spdlog::info("http://{}:{}/metrics", host_, server_.port());
+    const std::string url = fmt::format("http://{}:{}", host_, server_.port());
+    spdlog::info("the page is at {}/ and metrics are at {}/metrics", url, url);
   }
   // Once there is something to record.
   void record() { recorder_.start(); }
