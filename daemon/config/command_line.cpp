@@ -52,7 +52,7 @@ constexpr std::array<FlagText, kSettingCount> kFlagTexts{{
     {"FILE", "policy (default: /etc/pulsed/policy.yaml, if it exists)"},
     {"DIR", "sockets (default: /run/pulsed; not as root: $XDG_RUNTIME_DIR/pulsed)"},
     {"DIR", "state (default: /var/lib/pulsed; not as root: $XDG_STATE_HOME/pulsed)"},
-    {"HOST:PORT", "the page, metrics and health over HTTP, or `off` (default: 127.0.0.1:10857)"},
+    {"HOST:PORT", "page, metrics and health over HTTP, or `off` (default: 127.0.0.1:10857)"},
     {"LEVEL", "debug, info, warn or error (default: info)"},
 }};
 
