@@ -20,6 +20,11 @@ RECORDED = re.compile(r'^[a-z_]+:[a-z_]+:[a-z0-9_]+$')
 UNITS = {'s', 'ops', 'percentunit', 'none', 'bytes'}
 
 
+def target_of(link):
+    """The uid of the board that it leads to."""
+    return re.match(r'/d/([\w-]+)', link['url']).group(1)
+
+
 def catalogue():
     """The labels of each series, from the reference that CI holds against the daemon's catalogue."""
     found = {}
@@ -115,11 +120,22 @@ class BoardsTest(unittest.TestCase):
         for board in self.boards():
             self.assertEqual([v['name'] for v in board['templating']['list']], variables[board['uid']])
             self.assertEqual(board['templating']['list'][0]['type'], 'datasource')
-            self.assertEqual({link['url'].removeprefix('/d/') for link in board['links']}, uids - {board['uid']})
+            self.assertEqual({target_of(link) for link in board['links']}, uids - {board['uid']})
             self.assertIn('Policy revisions', [a['name'] for a in board['annotations']['list']])
             self.assertIsNone(board.get('id'), 'an id is of one Grafana')
             for uid in re.findall(r'"/d/([\w-]+)', json.dumps(board)):
                 self.assertIn(uid, uids)
+
+    def test_no_link_takes_many_values_to_a_variable_that_bears_one(self):
+        multi = {board['uid']: {v['name']: v.get('multi') for v in board['templating']['list']} for board in self.boards()}
+        self.assertTrue(any(False in of.values() for of in multi.values()))
+        for board in self.boards():
+            for link in board['links']:
+                here, there = multi[board['uid']], multi[target_of(link)]
+                taken = {name for name in here if link['includeVars'] or f'${{{name}:queryparam}}' in link['url']}
+                with self.subTest(f'{board["uid"]} to {link["title"]}'):
+                    self.assertLessEqual({'datasource', 'job', 'instance'}, taken)
+                    self.assertFalse({name for name in taken if here[name] and there.get(name) is False})
 
     def test_each_variable_that_an_expression_uses_is_one_of_its_board(self):
         for board in self.boards():

@@ -12,6 +12,9 @@ DATASOURCE = {'type': 'prometheus', 'uid': '${datasource}'}
 # uid and title of every dashboard; links carry the time range and the variables from one to the next.
 BOARDS = {'pulsed-overview': 'pulsed: overview', 'pulsed-service': 'pulsed: one service', 'pulsed-daemon': 'pulsed: the daemon'}
 
+# The variables that a link to the board of one service takes with it, beside the service.
+TO_ONE_SERVICE = '?${datasource:queryparam}&${job:queryparam}&${instance:queryparam}'
+
 # What the selectors of expressions are made of.
 OF_DAEMON = 'job=~"$job",instance=~"$instance"'
 OF_SERVICE = OF_DAEMON + ',service=~"$service"'
@@ -153,10 +156,11 @@ def _built_in_annotations() -> Json:
             'hide': True, 'iconColor': 'rgba(0, 211, 255, 1)', 'type': 'dashboard'}
 
 
-def _links(uid: str) -> List[Json]:
-    return [{'type': 'link', 'title': title, 'url': f'/d/{other}', 'icon': 'dashboard', 'tooltip': '', 'keepTime': True,
-             'includeVars': True, 'targetBlank': False, 'asDropdown': False, 'tags': []}
-            for other, title in BOARDS.items() if other != uid]
+def _link(other: str) -> Json:
+    # All services, which one chooses elsewhere, is no service for the board of one: there it begins with its first.
+    to_one = other == 'pulsed-service'
+    return {'type': 'link', 'title': BOARDS[other], 'url': f'/d/{other}{TO_ONE_SERVICE if to_one else ""}', 'icon': 'dashboard',
+            'tooltip': '', 'keepTime': True, 'includeVars': not to_one, 'targetBlank': False, 'asDropdown': False, 'tags': []}
 
 
 def _placed(rows: List[Tuple[str, List[Json]]]) -> List[Json]:
@@ -182,5 +186,5 @@ def _placed(rows: List[Tuple[str, List[Json]]]) -> List[Json]:
 def dashboard(uid: str, description: str, chosen: List[Json], rows: List[Tuple[str, List[Json]]]) -> Json:
     return {'uid': uid, 'title': BOARDS[uid], 'description': description, 'tags': ['pulsed'], 'schemaVersion': SCHEMA_VERSION,
             'version': 1, 'editable': True, 'graphTooltip': 1, 'time': {'from': 'now-1h', 'to': 'now'}, 'refresh': '30s', 'timezone': '',
-            'links': _links(uid), 'annotations': {'list': [_built_in_annotations(), _policy_revisions()]},
+            'links': [_link(other) for other in BOARDS if other != uid], 'annotations': {'list': [_built_in_annotations(), _policy_revisions()]},
             'templating': {'list': chosen}, 'panels': _placed(rows)}

@@ -1,10 +1,10 @@
 """All services and daemons at a glance: who waits, who is to blame, and what pulsed does about it."""
 
-from .board import GREEN, NO_IS_BAD, OF_DAEMON, OF_SERVICE, RED, SOME_IS_ODD, YELLOW, Json, dashboard, lines, number, table, variables
+from .board import GREEN, NO_IS_BAD, OF_DAEMON, OF_SERVICE, RED, SOME_IS_ODD, TO_ONE_SERVICE, YELLOW, Json, dashboard, lines, number, table, variables
 from .expressions import highest, quantile, rate, total
 
-TO_ITS_SERVICE = {'title': 'this service', 'url': '/d/pulsed-service?var-service=${__data.fields.service}&${datasource:queryparam}'
-                                                  '&${job:queryparam}&${instance:queryparam}&${__url_time_range}'}
+TO_ITS_SERVICE = {'title': 'this service', 'url': f'/d/pulsed-service{TO_ONE_SERVICE}'
+                                                  '&var-service=${__data.fields.service}&${__url_time_range}'}
 
 
 def overview() -> Json:
