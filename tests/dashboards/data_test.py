@@ -41,7 +41,8 @@ class Scene:
         rules = {path.name: shortened(path.read_text()) for path in RULES}
         self.prometheus = self._stack.enter_context(Prometheus(self._folder, address, rules))
         self.prometheus.wait_ready()
-        demo = self._enter('pulsed-demo', '--port', '0', '--threads', '2', '--run-dir', self._pulsed.run_dir)
+        # A task a request: light ones are posted, too, so that they have queue waits.
+        demo = self._enter('pulsed-demo', '--port', '0', '--threads', '2', '--tasks', 'request', '--run-dir', self._pulsed.run_dir)
         port = demo.wait_for_line(r'listening on 127\.0\.0\.1:(\d+)$', PATIENCE_S).group(1)
         for heavy in ('export', 'report'):
             self._enter('pulsed-load', '--port', port, '--lookup-rate', '100', '--heavy', heavy, '--heavy-loops', '2', '--seconds', '600',
