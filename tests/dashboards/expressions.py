@@ -27,7 +27,7 @@ MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 
 class Expression(NamedTuple):
     where: str   # "pulsed-overview: Queue wait, B"
-    kind: str    # panel, annotation, variable, record or alert
+    kind: str    # panel, annotation, variable, record, alert or runbook
     text: str
     legend: str = ''
 
@@ -59,12 +59,18 @@ def of_rules(path: Path) -> Iterator[Expression]:
             yield Expression(f'{path.name}: {rule[kind]}', kind, rule['expr'])
 
 
+def of_runbook() -> Iterator[Expression]:
+    for section in re.split(r'(?m)^## ', (DASHBOARDS / 'runbook.md').read_text())[1:]:
+        for text in re.findall(r'(?s)```promql\n(.*?)\n```', section):
+            yield Expression(f'runbook.md: {section.splitlines()[0]}', 'runbook', text)
+
+
 def boards() -> List[Dict]:
     return [json.loads(path.read_text()) for path in BOARDS]
 
 
 def everything() -> List[Expression]:
-    return [*(e for board in boards() for e in of_board(board)), *(e for path in RULES for e in of_rules(path))]
+    return [*(e for board in boards() for e in of_board(board)), *(e for path in RULES for e in of_rules(path)), *of_runbook()]
 
 
 def shortened(text: str) -> str:

@@ -1,17 +1,17 @@
 """The alerting and recording rules: promtool's judgement, their own tests, and the runbook that each alert names."""
 
-import os
 import re
 import shlex
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
 import yaml
 
-from expressions import DASHBOARDS, RULES, always_there, of_rules
+from expressions import DASHBOARDS, RULES, always_there, of_rules, of_runbook
+from servers import BIN, Pulsed
 
-PULSECTL = Path(os.environ['PULSED_BIN_DIR']) / 'pulsectl'
 RUNBOOK = (DASHBOARDS / 'runbook.md').read_text()
 SEVERITIES = {'critical', 'warning', 'info'}
 TESTS = DASHBOARDS / 'rules/alerts_test.yaml'
@@ -48,6 +48,16 @@ class RulesTest(unittest.TestCase):
                 self.assertEqual(DASHBOARDS.parent / path, DASHBOARDS / 'runbook.md')
                 self.assertEqual(anchor, alert['alert'].lower())
 
+    def test_each_alert_names_a_host_or_its_section_says_how_to_find_it(self):
+        labels = {}
+        for case in yaml.safe_load(TESTS.read_text())['tests']:
+            for at in case.get('alert_rule_test', []):
+                for fires in at['exp_alerts']:
+                    labels.setdefault(at['alertname'], set()).update(fires['exp_labels'])
+        hosts = {e.where.split(': ')[1] for e in of_runbook() if 'by (instance' in e.text}
+        # Where Prometheus knows no target, there is no host.
+        self.assertEqual({alert for alert, names in labels.items() if 'instance' not in names}, hosts | {'PulsedAbsent'})
+
     def test_each_alert_has_a_value_also_when_it_does_not_fire(self):
         for expression in of_rules(RULES[1]):
             self.assertTrue(always_there(expression))
@@ -57,24 +67,41 @@ class RulesTest(unittest.TestCase):
 
 
 class RunbookTest(unittest.TestCase):
-    def commands(self):
+    def commands(self, program):
         found = [line for block in re.findall(r'(?s)```sh\n(.*?)```', RUNBOOK) for line in block.splitlines()]
-        found += re.findall(r'`(pulsectl [^`]*)`', RUNBOOK)
-        return [shlex.split(line, comments=True) for line in found if line.startswith('pulsectl')]
+        found += re.findall(rf'`({program} [^`]*)`', RUNBOOK)
+        return [shlex.split(line, comments=True) for line in found if line.split()[0] == program]
 
-    def test_it_names_only_commands_and_options_that_pulsectl_has(self):
-        commands = self.commands()
+    def expect_options(self, words, help_of):
+        done = subprocess.run([BIN / help_of[0], *help_of[1:], '--help'], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for option in (word for word in words if word.startswith('--')):
+            self.assertIn(option, done.stdout)
+
+    def test_it_names_only_commands_and_options_that_pulsectl_and_pulsed_have(self):
+        commands = self.commands('pulsectl')
         self.assertGreater(len(commands), 10)
-        helps = {}
         for words in commands:
             with self.subTest(shlex.join(words)):
-                command = words[1:3] if words[1] == 'policy' else words[1:2]
-                if tuple(command) not in helps:
-                    done = subprocess.run([PULSECTL, *command, '--help'], capture_output=True, text=True, timeout=20)
-                    self.assertEqual(done.returncode, 0, done.stderr)
-                    helps[tuple(command)] = done.stdout
-                for option in (word for word in words if word.startswith('--')):
-                    self.assertIn(option, helps[tuple(command)])
+                self.expect_options(words, words[:3] if words[1] == 'policy' else words[:2])
+        daemon = self.commands('pulsed')
+        self.assertTrue(daemon)
+        for words in daemon:
+            with self.subTest(shlex.join(words)):
+                self.expect_options(words, words[:1])
+
+    def test_where_it_asks_for_the_daemon_it_does_not_find_the_guardian(self):
+        asked = set(re.findall(r'\$\(([^)]*)\)', RUNBOOK))
+        self.assertTrue(asked)
+        with tempfile.TemporaryDirectory(prefix='pulsed-runbook-') as folder, Pulsed(Path(folder), '') as pulsed:
+            pulsed.address()
+            children = {pid for path in Path(f'/proc/{pulsed.pid}/task').glob('*/children') for pid in path.read_text().split()}
+            for command in asked:
+                with self.subTest(command):
+                    # The oldest of a host; this one is hardly that, so take all.
+                    done = subprocess.run(shlex.split(command.replace(' -xo ', ' -x ')), capture_output=True, text=True, timeout=20)
+                    self.assertIn(str(pulsed.pid), done.stdout.split())
+                    self.assertFalse(children & set(done.stdout.split()))
 
 
 if __name__ == '__main__':
