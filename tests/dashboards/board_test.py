@@ -157,6 +157,40 @@ class BoardsTest(unittest.TestCase):
                     unit = panel['fieldConfig']['defaults'].get('unit') or panel['options']['yAxis']['unit']
                     self.assertIn(unit, UNITS)
 
+    def test_a_figure_is_no_better_than_the_worst_of_what_it_stands_for(self):
+        low_is_bad = []
+        for board in self.boards():
+            for panel in expressions.panels(board):
+                if panel['type'] == 'stat' and panel['fieldConfig']['defaults']['thresholds']['steps'][0]['color'] != 'green':
+                    low_is_bad += [(panel['title'], target['expr']) for target in panel['targets']]
+        self.assertGreater(len(low_is_bad), 3)
+        for title, expr in low_is_bad:
+            with self.subTest(title):
+                self.assertTrue(expr.startswith('min by (instance) ('), expr)
+
+    def test_tiers_have_their_names(self):
+        shown = 0
+        for board in self.boards():
+            for panel in expressions.panels(board):
+                columns = {o['matcher']['options']: {p['id']: p['value'] for p in o['properties']}
+                           for o in panel.get('fieldConfig', {}).get('overrides', [])}
+                for target in panel.get('targets', []):
+                    if not target['expr'].startswith('max') or 'pulsed_class_tier{' not in target['expr']:
+                        continue
+                    with self.subTest(panel['title']):
+                        settings = columns[target['legendFormat']] if panel['type'] == 'table' else panel['fieldConfig']['defaults']
+                        self.assertEqual([text['text'] for text in settings['mappings'][0]['options'].values()],
+                                         ['monitor', 'warn', 'yield', 'isolate'])
+                        shown += 1
+        self.assertGreater(shown, 2)
+
+    def test_what_takes_series_of_any_name_is_asked_for_now_alone(self):
+        asked = [target for board in self.boards() for panel in expressions.panels(board) for target in panel.get('targets', [])
+                 if '__name__' in target['expr']]
+        self.assertTrue(asked)
+        for target in asked:
+            self.assertEqual((target.get('instant'), target.get('range')), (True, False), target['expr'])
+
     def test_panels_neither_overlap_nor_leave_holes_nor_share_a_number(self):
         for board in self.boards():
             all_panels = list(expressions.panels(board))
@@ -174,6 +208,8 @@ class BoardsTest(unittest.TestCase):
         folder = DASHBOARDS / 'grafana/provisioning'
         sources = yaml.safe_load((folder / 'datasources/pulsed.yaml').read_text())['datasources']
         self.assertEqual([source['type'] for source in sources], ['prometheus'])
+        # Two defaults, of which the other may be there already, keep Grafana from starting.
+        self.assertNotIn('isDefault', sources[0])
         providers = yaml.safe_load((folder / 'dashboards/pulsed.yaml').read_text())['providers']
         self.assertEqual([provider['type'] for provider in providers], ['file'])
 

@@ -77,6 +77,14 @@ def number(title: str, description: str, *targets: Target, unit: str = 'none', w
     return _panel('stat', title, description, _targets(list(targets), range=True), defaults, options, (width, 4))
 
 
+def bars(title: str, description: str, target: Target, *, unit: str = 'none', width: int = 8) -> Json:
+    """What is so now, a bar for each series; asked for once, not over the range."""
+    defaults = {'unit': unit, 'color': {'mode': 'thresholds'}, 'thresholds': _thresholds(PLAIN), 'min': 0}
+    options = {'reduceOptions': {'calcs': ['lastNotNull'], 'fields': '', 'values': False}, 'displayMode': 'basic',
+               'orientation': 'horizontal', 'showUnfilled': True, 'minVizWidth': 0, 'minVizHeight': 10}
+    return _panel('bargauge', title, description, _targets([target], range=False, instant=True), defaults, options, (width, 8))
+
+
 def states(title: str, description: str, *targets: Target, width: int = 12, steps: Steps = PLAIN,
            mappings: Optional[List[Json]] = None) -> Json:
     """One band a series, whose colour is its value."""
@@ -99,8 +107,8 @@ def heatmap(title: str, description: str, expr: str, unit: str, width: int = 12)
 
 
 def table(title: str, description: str, columns: List[Tuple[str, str, str]], labels: List[str], width: int = 24,
-          link_field: Optional[str] = None, link: Optional[Json] = None) -> Json:
-    """A row for each set of `labels`; columns are expression, title, unit, all grouped by those labels."""
+          mappings: Optional[Dict[str, List[Json]]] = None, link_field: Optional[str] = None, link: Optional[Json] = None) -> Json:
+    """A row for each set of `labels`; columns are expression, title, unit, all grouped by those labels; `mappings` by title."""
     targets = _targets([(expr, name) for expr, name, _ in columns], range=False, instant=True, format='table')
     panel = _panel('table', title, description, targets, {'unit': 'none', 'custom': {'filterable': True}},
                    {'showHeader': True, 'cellHeight': 'sm', 'sortBy': [{'displayName': columns[0][1], 'desc': True}]}, (width, 9))
@@ -110,6 +118,8 @@ def table(title: str, description: str, columns: List[Tuple[str, str, str]], lab
         'excludeByName': {'Time': True}, 'indexByName': order, 'renameByName': refs}}]
     panel['fieldConfig']['overrides'] = [
         {'matcher': {'id': 'byName', 'options': name}, 'properties': [{'id': 'unit', 'value': unit}]} for _, name, unit in columns]
+    for name, value in (mappings or {}).items():
+        panel['fieldConfig']['overrides'][list(refs.values()).index(name)]['properties'].append({'id': 'mappings', 'value': value})
     if link_field and link:
         panel['fieldConfig']['overrides'].append(
             {'matcher': {'id': 'byName', 'options': link_field}, 'properties': [{'id': 'links', 'value': [link]}]})

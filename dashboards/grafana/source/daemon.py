@@ -1,6 +1,6 @@
 """pulsed itself: is it alive and on time, may it do all it can, and does it see everything."""
 
-from .board import GREEN, NO_IS_BAD, OF_DAEMON, OF_SERVICE, YES_NO, Json, dashboard, lines, number, states, variables
+from .board import GREEN, NO_IS_BAD, OF_DAEMON, OF_SERVICE, YES_NO, Json, bars, dashboard, lines, number, states, variables
 from .expressions import highest, quantile, rate, total
 
 INSTANCE = '{{instance}}'
@@ -46,7 +46,8 @@ def _loop():
         lines('Ticks', 'Some 1,000 a second while polls are in flight, 100 or fewer at rest. Zero: it stands still; see '
                        'PulsedNotTicking.',
               (rate(f'{duration}_count', 'daemon', BY_INSTANCE), INSTANCE), unit='ops'),
-        lines('Tick duration', 'To collect, decide and act. Above the tick (1 ms) the loop cannot keep up, and hogs are seen late.',
+        lines('Tick duration', 'To collect, decide and act, and to make the picture that scrapes, the page and the API are answered '
+                               'from. Above the tick (1 ms) the loop cannot keep up, and hogs are seen late.',
               (quantile(0.5, duration, 'daemon', BY_INSTANCE), '{{instance}} p50'),
               (quantile(0.99, duration, 'daemon', BY_INSTANCE), '{{instance}} p99'), unit='s', log=True, limit=0.001),
         lines('Tick lateness', 'How much later than asked the loop woke. Hogs are seen that much later. Milliseconds: see High '
@@ -106,7 +107,8 @@ def _policy():
                                     'the next begins is a change.',
                (highest('pulsed_policy_info', 'daemon', ['instance', 'revision', 'enforcement', 'enforcement_limit']),
                 '{{instance}} r{{revision}} {{enforcement}}, at most {{enforcement_limit}}'), steps=[(None, GREEN)]),
-        lines('Reloads', 'Policies put in force, refused, and such as could not be stored; the log says why.',
+        lines('Reloads', 'Policies put in force; reloads refused, because pulsed.yaml or the policy file had a mistake; policies that '
+                         'could not be stored. The log says why.',
               (f'sum by (instance) (increase(pulsed_policy_reloads_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} in force'),
               (f'sum by (instance) (increase(pulsed_policy_reload_failures_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} refused'),
               (f'sum by (instance) (increase(pulsed_revision_store_failures_total{{{OF_DAEMON}}}[$__rate_interval]))',
@@ -130,15 +132,16 @@ def _scrape():
     return [
         lines('Series a scrape', 'How many samples one scrape brings: at most 40 a class; README.md beside the boards has the sum.',
               (f'max by (instance) (scrape_samples_scraped{{{OF_DAEMON}}})', INSTANCE), unit='none'),
-        lines('Series by service', 'Where they come from. A service with many classes, or names that hold an id, shows here.',
-              (f'count by (service) ({{__name__=~"pulsed_.+",{OF_SERVICE}}})', '{{service}}'), unit='none', stacked=True),
+        bars('Series by service, the ten greatest', 'Where they come from, now. A service with many classes, or names that hold an '
+                                                    'id, shows here.',
+             (f'topk(10, count by (service) ({{__name__=~"pulsed_.+",{OF_SERVICE}}}))', '{{service}}')),
         lines('Scrape duration', 'As Prometheus sees it. The loop is held for about a millisecond of it at 1,000 classes.',
               (f'max by (instance) (scrape_duration_seconds{{{OF_DAEMON}}})', INSTANCE), unit='s', limit=1),
-        lines('Names folded into "other"', 'Of services and classes, because a cap was reached: names hold something that varies, '
-                                           'such as an id.',
-              (rate('pulsed_folded_label_values_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops'),
-        lines('Log lines withheld, by service', 'Reports over reports_per_minute. They are counted everywhere, and events have '
-                                                'them all.',
+        lines('Names folded into "other"', 'Of services and classes, since the daemon started, because a cap was reached: names '
+                                           'hold something that varies, such as an id.',
+              (highest('pulsed_folded_label_values_total', 'daemon', BY_INSTANCE), INSTANCE), unit='none'),
+        lines('Log lines withheld, by service', 'Reports over reports_per_minute. They are counted all the same, and are events but '
+                                                'for those left out, beside.',
               (rate('pulsed_reports_withheld_total', 'service', ['service']), '{{service}}'), unit='ops'),
         lines('Events left out', 'Of the API, because one tick had too many.',
               (rate('pulsed_events_left_out_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops')]

@@ -1,6 +1,7 @@
 """All services and daemons at a glance: who waits, who is to blame, and what pulsed does about it."""
 
-from .board import GREEN, NO_IS_BAD, OF_DAEMON, OF_SERVICE, RED, SOME_IS_ODD, TO_ONE_SERVICE, YELLOW, Json, dashboard, lines, number, table, variables
+from .board import (GREEN, OF_DAEMON, OF_SERVICE, RED, SOME_IS_ODD, TIER_NAMES, TO_ONE_SERVICE, YELLOW, Json, dashboard, lines, number,
+                    table, variables)
 from .expressions import highest, quantile, rate, total
 
 TO_ITS_SERVICE = {'title': 'this service', 'url': f'/d/pulsed-service{TO_ONE_SERVICE}'
@@ -17,9 +18,9 @@ def overview() -> Json:
 
 def _now():
     return [
-        number('Daemons up', 'Of the instances chosen above, how many Prometheus reaches. Fewer than there are: see PulsedDown in '
-                             'the runbook.',
-               (f'sum(up{{{OF_DAEMON}}})', 'up'), (f'count(up{{{OF_DAEMON}}})', 'known'), width=4, steps=NO_IS_BAD),
+        number('Daemons', 'The instances chosen above that Prometheus knows.', (f'count(up{{{OF_DAEMON}}})', 'known'), width=2),
+        number('Daemons down', 'Those of them that it does not reach; see PulsedDown in the runbook.',
+               (f'count(up{{{OF_DAEMON}}} == 0) or vector(0)', 'down'), width=2, steps=[(None, GREEN), (1, RED)]),
         number('Attached processes', 'Processes that link the shim and are watched now.',
                (total('pulsed_service_processes', 'service'), 'processes'), width=3),
         number('Workers', 'Threads of these that poll tasks, spare workers and isolation pools included.',
@@ -98,4 +99,4 @@ def _services():
          (total('pulsed_service_workers', 'service', by), 'Workers', 'none'),
          (total('pulsed_service_processes', 'service', by), 'Processes', 'none'),
          (rate('pulsed_ring_dropped_samples_total', 'service', by), 'Dropped samples/s', 'ops')],
-        labels=by, link_field='service', link=TO_ITS_SERVICE)
+        labels=by, mappings={'Highest tier': TIER_NAMES}, link_field='service', link=TO_ITS_SERVICE)
