@@ -158,17 +158,46 @@ void add_workers(Moment& moment, const Details& details) {
   }
 }
 
+// For so many events in a list.
+struct Room {
+  std::vector<Event>& list;
+  std::uint64_t& left_out;
+  std::size_t left;
+
+  void take(Event&& event) {
+    if (left == 0) {
+      ++left_out;
+      return;
+    }
+    --left;
+    list.push_back(std::move(event));
+  }
+};
+
+// What makes events, each with room of its own.
+struct Rooms {
+  Room tasks;
+  Room ended;
+  Room services;
+  Room operators;
+
+  Room& operator()(const TierChanged&) { return tasks; }
+  Room& operator()(const PollHeld&) { return tasks; }
+  Room& operator()(const HeldPollEnded&) { return ended; }
+  Room& operator()(const ServiceAttached&) { return services; }
+  Room& operator()(const ServiceDetached&) { return services; }
+  Room& operator()(const ServiceQuarantined&) { return services; }
+  Room& operator()(const PolicyChanged&) { return operators; }
+  Room& operator()(const PinChanged&) { return operators; }
+};
+
 void add_events(Moment& moment, std::vector<Event>&& events, std::uint64_t lost) {
   moment.events_left_out = lost;
-  for (Event& event : events) {
-    const bool ended = std::holds_alternative<HeldPollEnded>(event.what);
-    std::vector<Event>& list = ended ? moment.ended : moment.events;
-    if (list.size() < (ended ? Moment::kMostEnded : Moment::kMostEvents)) {
-      list.push_back(std::move(event));
-    } else {
-      ++(ended ? moment.ended_left_out : moment.events_left_out);
-    }
-  }
+  Rooms rooms{.tasks = {moment.events, moment.events_left_out, Moment::kMostOfTasks},
+              .ended = {moment.ended, moment.ended_left_out, Moment::kMostEnded},
+              .services = {moment.events, moment.events_left_out, Moment::kMostOfServices},
+              .operators = {moment.events, moment.events_left_out, Moment::kMostOfOperators}};
+  for (Event& event : events) std::visit(rooms, event.what).take(std::move(event));
 }
 
 }  // namespace

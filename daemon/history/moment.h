@@ -67,7 +67,9 @@
 //   {...,"kind":"quarantined","s":"demo","pid":1,"rejected":5000},
 //   {...,"kind":"policy","revision":3,"enf":"enforce"},
 //   {...,"kind":"pin","s":"demo","c":"demo/export","to":"isolate"}],   `to` is absent: pinned no more
-//  "events_left_out":3}              beyond the 200 that are listed, and those that the daemon no longer kept
+//  "events_left_out":3}              beyond those that are listed, and those that the daemon no longer kept. Listed are the
+//                                    first 200 of tiers and held polls, the first 50 of services that attach, detach or are
+//                                    quarantined, and the first 50 of policies and pins: none takes another's room
 #pragma once
 
 #include <sys/types.h>
@@ -132,7 +134,10 @@ struct WorkerMoment {
 struct Moment {
   static constexpr std::size_t kMostClasses = 50;
   static constexpr std::size_t kMostWorkers = 128;
-  static constexpr std::size_t kMostEvents = 200;
+  // Of `events`, by who makes them: a flood of one leaves the others' room.
+  static constexpr std::size_t kMostOfTasks = 200;
+  static constexpr std::size_t kMostOfServices = 50;
+  static constexpr std::size_t kMostOfOperators = 50;
   static constexpr std::size_t kMostEnded = 200;
 
   WallTime at;

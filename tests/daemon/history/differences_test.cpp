@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
+#include <variant>
 
 namespace pulsed::history {
 namespace {
@@ -36,7 +39,6 @@ struct Looking {
 };
 
 Event held_ended() { return {.what = HeldPollEnded{}}; }
-Event detached(std::uint64_t sequence) { return {.sequence = sequence, .what = ServiceDetached{}}; }
 
 TEST_CASE("a daemon at rest shows nothing but itself") {
   Looking t;
@@ -200,22 +202,57 @@ TEST_CASE("so many workers are listed, the rest is counted") {
   }
 }
 
+Event tier_changed(std::uint64_t sequence) { return {.sequence = sequence, .what = TierChanged{}}; }
+
 TEST_CASE(
     "ends of held polls have a list of their own, both lists are bounded and what is over "
     "counted") {
   Looking t;
   std::vector<Event> events;
-  for (std::uint64_t i = 1; i <= Moment::kMostEvents + 2; ++i) events.push_back(detached(i));
+  for (std::uint64_t i = 1; i <= Moment::kMostOfTasks + 2; ++i) events.push_back(tier_changed(i));
   for (std::size_t i = 0; i < Moment::kMostEnded + 3; ++i) events.push_back(held_ended());
   const Moment moment = t.look(events, 5);
-  REQUIRE(moment.events.size() == Moment::kMostEvents);
+  REQUIRE(moment.events.size() == Moment::kMostOfTasks);
   CHECK(moment.events.front().sequence == 1);
-  CHECK(moment.events.back().sequence == Moment::kMostEvents);
+  CHECK(moment.events.back().sequence == Moment::kMostOfTasks);
   CHECK(moment.events_left_out == 2 + 5);
   CHECK(moment.ended.size() == Moment::kMostEnded);
   CHECK(moment.ended_left_out == 3);
-  events.resize(Moment::kMostEvents);
+  events.resize(Moment::kMostOfTasks);
   CHECK(t.look(events).events_left_out == 0);
+}
+
+// One service's tasks make thousands in a tick, others come and go all the time, an operator does neither.
+TEST_CASE("a flood of one kind of events leaves room for what is rarer") {
+  Looking t;
+  std::vector<Event> events;
+  const auto happen = [&](auto what) {
+    events.push_back({.sequence = events.size() + 1, .what = what});
+  };
+  for (std::size_t i = 0; i < 2 * Moment::kMostOfTasks; ++i) {
+    happen(TierChanged{});
+    happen(PollHeld{});
+  }
+  happen(ServiceQuarantined{});
+  for (std::size_t i = 0; i < Moment::kMostOfServices; ++i) {
+    happen(ServiceAttached{});
+    happen(ServiceDetached{});
+  }
+  happen(PolicyChanged{});
+  happen(PinChanged{});
+  const Moment moment = t.look(events);
+  std::array<std::size_t, std::variant_size_v<decltype(Event::what)>> shown{};
+  for (const Event& event : moment.events) ++shown.at(event.what.index());
+  const auto count = [&]<typename What>(What what) {
+    return shown.at(Event{.what = what}.what.index());
+  };
+  CHECK(count(TierChanged{}) + count(PollHeld{}) == Moment::kMostOfTasks);
+  CHECK(count(ServiceQuarantined{}) == 1);
+  CHECK(count(ServiceAttached{}) + count(ServiceDetached{}) == Moment::kMostOfServices - 1);
+  CHECK(count(PolicyChanged{}) == 1);
+  CHECK(count(PinChanged{}) == 1);
+  CHECK(moment.events_left_out == events.size() - moment.events.size());
+  CHECK(std::ranges::is_sorted(moment.events, {}, &Event::sequence));
 }
 
 TEST_CASE("drops are counted by service, so that one that disappears takes none back") {

@@ -141,15 +141,15 @@ TEST_CASE("each event is in one moment, what was no longer kept is counted") {
   t.happen(10);
   // 10 are gone, of the newest it reads so many, and lists the first of them.
   const json moment = t.next();
-  CHECK(moment["events"].size() == Moment::kMostEvents);
-  CHECK(moment["events_left_out"] == EventLog::kKept + 10 - Moment::kMostEvents);
+  CHECK(moment["events"].size() == Moment::kMostOfServices);
+  CHECK(moment["events_left_out"] == EventLog::kKept + 10 - Moment::kMostOfServices);
   CHECK_FALSE(t.next().contains("events"));
 }
 
 TEST_CASE("more events than are read for one moment are in the next") {
   Recorded t;
   t.happen(Recorder::kMostEvents + 5);
-  CHECK(t.next()["events_left_out"] == Recorder::kMostEvents - Moment::kMostEvents);
+  CHECK(t.next()["events_left_out"] == Recorder::kMostEvents - Moment::kMostOfServices);
   CHECK(t.next()["events"].size() == 5);
 }
 
