@@ -21,19 +21,23 @@ namespace lint_detail {
 
 inline constexpr std::array<std::string_view, 3> kBaseUnits{"seconds", "bytes", "info"};
 // What is no counter and has no unit: a count of things now, a yes or no, a place on a scale.
-inline constexpr std::array<std::string_view, 15> kNouns{
-    "tasks",    "tier",  "polls",  "workers", "threads", "quarantined", "processes", "classes",
-    "priority", "times", "demote", "durable", "fds",     "backlog",     "watchers"};
-inline constexpr std::array<std::string_view, 31> kOtherUnits{
-    "ms",    "us",      "ns",        "sec",       "secs",      "second",    "millis",    "micros",
-    "nanos", "minutes", "hours",     "days",      "kb",        "mb",        "gb",        "kib",
-    "mib",   "gib",     "kilobytes", "megabytes", "gigabytes", "kibibytes", "mebibytes", "byte",
-    "bits",  "percent", "percents",  "pct",       "permille",  "cycles",    "jiffies"};
+inline constexpr std::array<std::string_view, 14> kNouns{
+    "tasks",   "tier",     "polls", "workers", "threads", "quarantined", "processes",
+    "classes", "priority", "times", "demote",  "durable", "fds",         "watchers"};
+inline constexpr auto kOtherUnits = std::to_array<std::string_view>(
+    {"ms",        "us",          "ns",           "sec",      "secs",        "second",
+     "millis",    "millisecond", "milliseconds", "micros",   "microsecond", "microseconds",
+     "nanos",     "nanosecond",  "nanoseconds",  "minute",   "minutes",     "hour",
+     "hours",     "day",         "days",         "kb",       "mb",          "gb",
+     "kib",       "mib",         "gib",          "kilobyte", "kilobytes",   "megabyte",
+     "megabytes", "gigabyte",    "gigabytes",    "kibibyte", "kibibytes",   "mebibyte",
+     "mebibytes", "gibibyte",    "gibibytes",    "byte",     "bit",         "bits",
+     "percent",   "percents",    "pct",          "permille", "cycle",       "cycles",
+     "jiffy",     "jiffies"});
 inline constexpr std::array<std::string_view, 3> kTakenBySamples{"count", "sum", "bucket"};
-inline constexpr std::array<std::string_view, 16> kLabels{
-    "service",   "class",  "tier",  "enforcement", "from",     "to",
-    "directive", "blame",  "state", "le",          "revision", "enforcement_limit",
-    "version",   "method", "code",  "reason"};
+inline constexpr std::array<std::string_view, 15> kLabels{
+    "service", "class", "tier",     "enforcement",       "from",    "to",     "directive", "blame",
+    "state",   "le",    "revision", "enforcement_limit", "version", "method", "code"};
 inline constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
 
 inline std::string about_words(const Described& d) {

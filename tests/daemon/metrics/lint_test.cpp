@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "daemon/metrics/catalogue.h"
 #include "daemon/metrics/exposition.h"
 #include "tests/daemon/metrics/exposition_text.h"
 
@@ -27,15 +32,37 @@ TEST_CASE("the lint lets good families pass") {
   CHECK(of_name("pulsed_build_info") == "");
 }
 
-TEST_CASE("the lint refuses units that are not base units") {
-  for (const char* name : {"pulsed_wait_ms", "pulsed_wait_milliseconds", "pulsed_us_spent_seconds",
-                           "pulsed_ns", "pulsed_memory_kb", "pulsed_memory_mib",
-                           "pulsed_share_percent", "pulsed_wait_minutes", "pulsed_wait_second"}) {
-    CAPTURE(name);
-    CHECK(of_name(name) != "");
+TEST_CASE("the lint refuses units that are not base units, of whatever type the family is") {
+  for (const char* word :
+       {"ms",          "us",     "ns",     "millis",  "milliseconds", "microseconds",
+        "nanoseconds", "second", "minute", "minutes", "hour",         "hours",
+        "day",         "days",   "kb",     "mib",     "kilobyte",     "kilobytes",
+        "gibibytes",   "byte",   "bits",   "percent", "cycles"}) {
+    const std::string unit(word);
+    CAPTURE(unit);
+    CHECK(of_name("pulsed_wait_" + unit) ==
+          "pulsed_wait_" + unit + " has `" + unit + "`, which is no base unit");
+    CHECK(of_name("pulsed_wait_" + unit + "_total", "counter") ==
+          "pulsed_wait_" + unit + "_total has `" + unit + "`, which is no base unit");
+    CHECK(of_name("pulsed_wait_" + unit + "_seconds", "histogram") != "");
   }
-  CHECK(of_name("pulsed_wait_ms_total", "counter") ==
-        "pulsed_wait_ms_total has `ms`, which is no base unit");
+}
+
+TEST_CASE("the lint knows no noun and no label that no family has") {
+  std::set<std::string_view> words;
+  std::set<std::string_view> labels{"le"};
+  for (const Entry& e : catalogue()) {
+    words.insert(e.name.substr(e.name.rfind('_') + 1));
+    labels.insert(e.labels.begin(), e.labels.end());
+  }
+  for (const std::string_view noun : lint_detail::kNouns) {
+    CAPTURE(noun);
+    CHECK(words.contains(noun));
+  }
+  for (const std::string_view label : lint_detail::kLabels) {
+    CAPTURE(label);
+    CHECK(labels.contains(label));
+  }
 }
 
 TEST_CASE("the lint refuses names whose end is not known") {
