@@ -81,7 +81,7 @@ class Page {
   }
   // Once there is something to record.
   void record() { recorder_.start(); }
-  [[nodiscard]] std::uint64_t connections_refused() const { return server_.connections_refused(); }
+  [[nodiscard]] http::Counts counts() const { return server_.counts(); }
   void stop() {
     recorder_.stop();
     server_.stop();
@@ -102,8 +102,12 @@ struct OffLoopCounts {
   const revisions::RevisionStore& store;
 
   [[nodiscard]] metrics::OffLoop read() const {
+    const http::Counts of_http = page->counts();
     metrics::OffLoop counts{.process = metrics::process_use(),
-                            .http_connections_refused = page->connections_refused(),
+                            .http_connections_refused = of_http.connections_refused,
+                            .http_replies_refused = of_http.replies_refused,
+                            .http_watchers_refused = of_http.watchers_refused,
+                            .http_watchers = of_http.watchers,
                             .api_connections_refused = api.connections_refused(),
                             .revision_store_failures = store.store_failures(),
                             .revisions_durable = store.not_durable().empty(),

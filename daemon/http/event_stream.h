@@ -34,8 +34,8 @@ class EventStreams {
   void add(boost::asio::ip::tcp::socket socket, std::uint64_t wanted, Counted place);
   // There are new moments.
   void wake();
-  // Whether anybody follows: where this says no, a moment appended before will be found without a wake(). Any thread.
-  [[nodiscard]] bool followed() const { return streams_.load(std::memory_order_relaxed) != 0; }
+  // How many follow: where this says none, a moment appended before will be found without a wake(). Any thread.
+  [[nodiscard]] std::size_t count() const { return streams_.load(std::memory_order_relaxed); }
   // Closes those that wait for a moment; the others hold themselves until their writes end.
   void close() { waiting_.clear(); }
 

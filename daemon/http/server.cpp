@@ -121,7 +121,7 @@ void HttpServer::State::on_accepted(tcp::socket socket) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   if (sessions.open < options.max_connections) return serve(std::move(socket), sessions);
-  sessions.refused.fetch_add(1, std::memory_order_relaxed);  // a statistic, ordered with nothing
+  sessions.connections_refused.add();
   refuse(std::move(socket), sessions);
 }
 
@@ -140,12 +140,18 @@ void HttpServer::State::run() {
 void HttpServer::State::follow_history() {
   if (site.history == nullptr) return;
   site.history->on_append([this] {
-    if (!sessions.streams.followed()) return;
+    if (sessions.streams.count() == 0) return;
     if (waking.exchange(true, std::memory_order_acq_rel)) return;
-    asio::post(listener->io, [this] {
-      waking.store(false, std::memory_order_release);
-      sessions.streams.wake();
-    });
+    try {
+      asio::post(listener->io, [this] {
+        waking.store(false, std::memory_order_release);
+        sessions.streams.wake();
+      });
+    } catch (...) {
+      waking.store(false,
+                   std::memory_order_release);  // nothing is on its way; the next moment wakes
+      throw;
+    }
   });
 }
 
@@ -164,18 +170,22 @@ void HttpServer::start() {
 }
 
 void HttpServer::stop() {
-  if (!state_->thread.joinable()) return;
+  if (!state_->listener) return;
   if (state_->site.history != nullptr) state_->site.history->on_append({});
   state_->listener->io.stop();
-  state_->thread.join();
+  if (state_->thread.joinable()) state_->thread.join();  // else start() threw
   state_->sessions.streams.close();
   state_->listener.reset();
 }
 
 std::uint16_t HttpServer::port() const { return state_->port; }
 
-std::uint64_t HttpServer::connections_refused() const {
-  return state_->sessions.refused.load(std::memory_order_relaxed);
+Counts HttpServer::counts() const {
+  const Sessions& sessions = state_->sessions;
+  return {.connections_refused = sessions.connections_refused.so_far(),
+          .watchers_refused = sessions.watchers_refused.so_far(),
+          .replies_refused = sessions.replies_refused.so_far(),
+          .watchers = sessions.streams.count()};
 }
 
 }  // namespace pulsed::http

@@ -45,6 +45,14 @@ class ListenError : public std::runtime_error {
   Kind kind_;
 };
 
+// What was turned away so far, and who watches now.
+struct Counts {
+  std::uint64_t connections_refused = 0;  // over max_connections
+  std::uint64_t watchers_refused = 0;     // over max_watchers
+  std::uint64_t replies_refused = 0;      // over max_unsent_bytes
+  std::size_t watchers = 0;
+};
+
 // start, stop and the destructor belong to one thread; the rest is thread-safe.
 class HttpServer {
  public:
@@ -61,8 +69,8 @@ class HttpServer {
   // once, or when the reply being made is made. Does nothing if not started or stopped before.
   void stop();
 
-  [[nodiscard]] std::uint16_t port() const;                 // where it listens; only after start
-  [[nodiscard]] std::uint64_t connections_refused() const;  // over max_connections or max_watchers
+  [[nodiscard]] std::uint16_t port() const;  // where it listens; only after start
+  [[nodiscard]] Counts counts() const;
 
  private:
   struct State;

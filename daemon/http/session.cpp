@@ -32,8 +32,8 @@ constexpr char kRetryAfterSeconds[] = "5";
 // The page needs nothing from elsewhere, and nothing elsewhere may frame it.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSecurity{{
     {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
-     "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
     {"X-Content-Type-Options", "nosniff"},
     {"Referrer-Policy", "no-referrer"},
 }};
@@ -113,10 +113,12 @@ void Session::on_header(error_code ec) {
 
   Reply reply =
       reads && has_body ? plain(413, "a request with a body is refused\n") : reply_to(request);
-  if (reply.events && !is_head) reply = watch(std::move(reply));
   if (sessions_.unsent_bytes + reply.body.size() > sessions_.options.max_unsent_bytes) {
     reply = plain(503, "too many replies wait to be read; try again\n");
+    reply.retry_later = true;
+    sessions_.replies_refused.add();
   }
+  if (reply.events && !is_head) reply = watch(std::move(reply));
   // The end of events is the connection's.
   keep_alive_ = keep_alive_ && !reply.events;
   Response response = make_response(std::move(reply), request.version());
@@ -137,7 +139,7 @@ Reply Session::watch(Reply reply) {
   if (sessions_.watchers >= sessions_.options.max_watchers) {
     Reply refusal = plain(503, "too many watch already; try again\n");
     refusal.retry_later = true;
-    sessions_.refused.fetch_add(1, std::memory_order_relaxed);
+    sessions_.watchers_refused.add();
     return refusal;
   }
   watching_.emplace(sessions_.watchers, 1);

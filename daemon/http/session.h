@@ -20,6 +20,16 @@
 
 namespace pulsed::http {
 
+// A statistic, ordered with nothing: one thread adds, any reads.
+class Tally {
+ public:
+  void add() { count_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t so_far() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> count_{0};
+};
+
 // What the sessions of a server share. Written on the server's thread only.
 struct Sessions {
   const Options& options;
@@ -28,8 +38,9 @@ struct Sessions {
   std::size_t refusing = 0;      // connections being told that there are too many
   std::size_t unsent_bytes = 0;  // of replies on their way
   std::size_t watchers = 0;      // of events
-  std::atomic<std::uint64_t> refused{
-      0};  // connections and watchers that were too many; read by any thread
+  Tally connections_refused;
+  Tally watchers_refused;
+  Tally replies_refused;
   EventStreams streams{site.history, options.write_timeout};
 };
 

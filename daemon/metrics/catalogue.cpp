@@ -61,7 +61,7 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "Classes whose tier moved, up or down."},
     {kReportsWithheld, kCounter, "pulsed_reports_withheld_total", kByService,
      "Tier changes and held polls that were not logged, because their class's log lines of the "
-     "minute were used up. Events have them all."},
+     "minute were used up. They are events all the same; see pulsed_events_left_out_total."},
     {kDirectives, kCounter, "pulsed_directives_total", kByDirective,
      "Directives the daemon wrote for the service's tasks and polls. None are written in observe "
      "and shadow."},
@@ -126,12 +126,15 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "pulsectl classes shows which."},
     {kServiceProcesses, kGauge, "pulsed_service_processes", kByService,
      "Processes of the service attached now. 0: the last has gone, and all series of the service "
-     "go after series.keep_departed, 5 minutes by default."},
+     "go after series.keep_departed, 5 minutes by default, or sooner if other names need the "
+     "room."},
     {kServiceWorkers, kGauge, "pulsed_service_workers", kByService,
      "Workers of the service attached now."},
 
     {kTickDuration, kHistogram, "pulsed_tick_duration_seconds", kByNothing,
-     "Time one tick of the control loop takes to collect, decide and act."},
+     "Time one tick of the control loop takes to collect, decide and act, and to build pictures "
+     "for readers: scrapes, the page's history, the API. With many classes "
+     "these make the longest ticks."},
     {kTickLateness, kHistogram, "pulsed_tick_lateness_seconds", kByNothing,
      "How much later than asked the control loop woke. Hogs are seen that much later; "
      "pulsed_high_priority 0 is the usual cause."},
@@ -149,14 +152,16 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "series.label_values or series.classes_per_service. Rising: names hold something that varies, "
      "such as an id, or the caps are too low."},
     {kEventsLeftOut, kCounter, "pulsed_events_left_out_total", kByNothing,
-     "Tier changes and held polls that are no events of the API, because one tick had too many."},
+     "Tier changes, held polls and their ends that are no events, because one tick had too many: "
+     "the API and the page miss them, other metrics count them."},
     {kPolicyInfo, kGauge, "pulsed_policy_info", kByPolicy,
      "Always 1. The revision of the policy in force, what is done with its verdicts where no rule "
      "says otherwise (observe, shadow or enforce), and the most that is done whatever rules say."},
     {kPolicyReloads, kCounter, "pulsed_policy_reloads_total", kByNothing,
-     "Times that a changed policy was put in force."},
+     "Times that a changed policy was put in force, whether by a file or over the API."},
     {kPolicyReloadFailures, kCounter, "pulsed_policy_reload_failures_total", kByNothing,
-     "Times that a new policy was refused and the one in force stayed. The log says why."},
+     "Reloads (SIGHUP) that changed nothing, because pulsed.yaml or policy.yaml was refused. The "
+     "log says why. A policy refused over the API is told to its caller alone."},
     {kHighPriority, kGauge, "pulsed_high_priority", kByNothing,
      "1 if the control loop runs at nice -20 or SCHED_FIFO, 0 if it lacks the right and may wake "
      "late beside busy threads."},
@@ -175,7 +180,18 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "Policy revisions that could not be stored, those of policy.yaml included. Rising: the disk "
      "of the state directory is full or failing."},
     {kHttpConnectionsRefused, kCounter, "pulsed_http_connections_refused_total", kByNothing,
-     "HTTP connections turned away because too many were open. Rising: scrapes are being lost."},
+     "HTTP connections turned away because too many were open, watchers not counted. Rising: "
+     "scrapes are "
+     "being lost."},
+    {kHttpRepliesRefused, kCounter, "pulsed_http_replies_refused_total", kByNothing,
+     "HTTP requests answered 503 because too many bytes of replies waited to be read. Rising: "
+     "scrapes are "
+     "being lost to clients that do not read."},
+    {kHttpWatchersRefused, kCounter, "pulsed_http_watchers_refused_total", kByNothing,
+     "Requests for /events answered 503 because too many watched already. Browsers try again by "
+     "themselves, so one page too many makes it rise; scrapes are not touched."},
+    {kHttpWatchers, kGauge, "pulsed_http_watchers", kByNothing,
+     "Connections that follow /events now, as each open page does."},
     {kApiConnectionsRefused, kCounter, "pulsed_api_connections_refused_total", kByNothing,
      "Connections to the API's sockets that were closed: of users without the right, over a cap, "
      "or silent. The log says which."},

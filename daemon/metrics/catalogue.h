@@ -77,6 +77,9 @@ enum class Series : std::uint8_t {
   kRevisionsDurable,
   kRevisionStoreFailures,
   kHttpConnectionsRefused,
+  kHttpRepliesRefused,
+  kHttpWatchersRefused,
+  kHttpWatchers,
   kApiConnectionsRefused,
   kApiCalls,
   kLogLinesDropped,
@@ -87,7 +90,7 @@ enum class Series : std::uint8_t {
   kProcessMaxFds,
   kProcessStart,
 };
-inline constexpr std::size_t kSeriesCount = 68;
+inline constexpr std::size_t kSeriesCount = 71;
 static_assert(static_cast<std::size_t>(Series::kProcessStart) + 1 == kSeriesCount);
 
 enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };

@@ -217,6 +217,9 @@ void add_off_loop(Families& families, const OffLoop& o) {
   families.number(kRevisionsDurable, o.revisions_durable);
   families.number(kRevisionStoreFailures, o.revision_store_failures);
   families.number(kHttpConnectionsRefused, o.http_connections_refused);
+  families.number(kHttpRepliesRefused, o.http_replies_refused);
+  families.number(kHttpWatchersRefused, o.http_watchers_refused);
+  families.number(kHttpWatchers, o.http_watchers);
   families.number(kApiConnectionsRefused, o.api_connections_refused);
   for (const ApiCalls& c : o.api_calls) {
     families.number(kApiCalls, c.calls, {label_value(c.method), label_value(c.code)});

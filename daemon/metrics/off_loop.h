@@ -19,6 +19,9 @@ struct ApiCalls {
 struct OffLoop {
   ProcessUse process;
   std::uint64_t http_connections_refused = 0;
+  std::uint64_t http_replies_refused = 0;
+  std::uint64_t http_watchers_refused = 0;
+  std::uint64_t http_watchers = 0;  // now
   std::uint64_t api_connections_refused = 0;
   std::vector<ApiCalls> api_calls;  // each method and code once
   std::uint64_t revision_store_failures = 0;

@@ -3,7 +3,7 @@
 import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The assets out of the C++ file that is compiled into pulsed. */

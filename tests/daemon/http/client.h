@@ -76,7 +76,7 @@ class Client {
   }
   // Follows /events, and takes the header and the first field.
   Response watch(std::string_view headers = "") {
-    send("GET /events HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n");
+    send("GET /events HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n");
     Response r = receive(true);
     if (r.status == 200) r.body = receive_event();
     return r;
@@ -98,7 +98,8 @@ class Client {
   }
   void send_no_more() { ::shutdown(fd_, SHUT_WR); }
   Response get(std::string_view target, std::string_view headers = "") {
-    send("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n");
+    send("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) +
+         "\r\n");
     return receive();
   }
 

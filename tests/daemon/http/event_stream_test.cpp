@@ -69,7 +69,7 @@ TEST_CASE("a watcher that comes back is sent what it has not seen") {
 TEST_CASE("HEAD of events is answered with the header alone") {
   const Served served;
   Client client = served.client();
-  client.send("HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const Response r = client.receive(true);
   CHECK(r.status == 200);
   CHECK(r.headers.at("content-type") == "text/event-stream");
@@ -88,7 +88,9 @@ TEST_CASE("a watcher over the cap is told when to come again, and fits in when a
     const Response r = third.watch();
     CHECK(r.status == 503);
     CHECK(r.headers.at("retry-after") == "5");
-    CHECK(served.server.connections_refused() == 1);
+    CHECK(served.server.counts().watchers_refused == 1);
+    CHECK(served.server.counts().connections_refused == 0);  // no scrape was lost
+    CHECK(served.server.counts().watchers == 2);
   }
   second.reset();
   unsigned status = 503;
@@ -146,6 +148,22 @@ TEST_CASE("a watcher that takes too long to read is closed") {
   CHECK(deaf.receive_rest().size() < 3 * moment.size());
 }
 
+TEST_CASE("a watcher that is refused for want of room is sent no events") {
+  Options options = loopback();
+  options.max_unsent_bytes = 12;  // fewer than events begin with, enough for "ready"
+  Served served(options);
+  served.history.append("{}");
+  Client client = served.client();
+  const Response r = client.get("/events");
+  CHECK(r.status == 503);
+  CHECK(r.headers.at("retry-after") == "5");
+  const Response next = client.get("/-/ready");  // it would be read from the midst of events
+  CHECK(next.status == 200);
+  CHECK(next.body == "ready\n");
+  CHECK(served.server.counts().watchers == 0);
+  CHECK(served.server.counts().replies_refused == 1);
+}
+
 TEST_CASE("a watcher that says it sends no more is sent what comes all the same") {
   Served served;
   Client client = watcher(served);
@@ -159,7 +177,7 @@ TEST_CASE("a watcher that says it sends no more is sent what comes all the same"
 TEST_CASE("what a watcher sends after its request is not read and harms nobody") {
   Served served;
   Client client = watcher(served);
-  client.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   served.history.append("{}");
   CHECK(client.receive_event() == event(served, 1, "{}"));
 }

@@ -115,7 +115,7 @@ class SlowClients(threading.Thread):
 
     def run(self):
         # Long, so that it is not whole before the test is over.
-        request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 7000
+        request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 7000
         for byte in request:
             for client in self.clients:
                 try:
@@ -188,7 +188,7 @@ class HostileLoad(unittest.TestCase):
     def watchers(self, count):
         clients = self.connect(count)
         for client in clients:
-            client.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return clients
 
     def scrapes(self):

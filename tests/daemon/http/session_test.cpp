@@ -35,7 +35,7 @@ TEST_CASE("HEAD is answered with the headers of GET and no body") {
       CAPTURE(target);
       Client client = served.client();
       const Response got = client.get(target, headers);
-      client.send("HEAD " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" +
+      client.send("HEAD " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" +
                   std::string(headers) + "\r\n");
       CHECK(client.receive(true).head == got.head);
       // Were there a body, it would be read as the next response.
@@ -49,6 +49,7 @@ TEST_CASE("every reply keeps browsers within the page's own origin") {
   const auto check = [](const Response& r) {
     CHECK(r.headers.at("content-security-policy")
               .starts_with("default-src 'none'; script-src 'self'"));
+    CHECK(r.headers.at("content-security-policy").find("data:") == std::string::npos);
     CHECK(r.headers.at("x-content-type-options") == "nosniff");
     CHECK(r.headers.at("referrer-policy") == "no-referrer");
   };
@@ -92,8 +93,10 @@ TEST_CASE("a connection is kept for further requests and pipelined ones are answ
   Client client = served.client();
   CHECK(client.get("/-/healthy").body == "healthy\n");
   client.send(
-      "GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\nHEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-      "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+      "GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /metrics HTTP/1.1\r\nHost: "
+      "localhost\r\n\r\n"
+      "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metrics HTTP/1.1\r\nHost: "
+      "localhost\r\n\r\n");
   CHECK(client.receive().body == "ready\n");
   CHECK(client.receive(true).headers.at("content-length") == "13");
   CHECK(client.receive().status == 404);
@@ -103,7 +106,7 @@ TEST_CASE("a connection is kept for further requests and pipelined ones are answ
 TEST_CASE("a request may come byte by byte") {
   const Served served;
   Client client = served.client();
-  for (const char c : "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"s) client.send({&c, 1});
+  for (const char c : "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"s) client.send({&c, 1});
   CHECK(client.receive().status == 200);
 }
 
@@ -180,7 +183,7 @@ TEST_CASE("a malformed request is told so and the server lives") {
 
 TEST_CASE("a request that breaks off is forgotten") {
   const Served served;
-  for (const std::string_view begun : {"", "G", "GET /metrics HTTP/1.1\r\nHost: x\r\n"}) {
+  for (const std::string_view begun : {"", "G", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"}) {
     Client client = served.client();
     client.send(begun);
   }
@@ -221,7 +224,7 @@ TEST_CASE("a body of some megabytes does not take the refusal with it") {
 TEST_CASE("an unknown method is told what is allowed and the connection goes on") {
   const Served served;
   Client client = served.client();
-  client.send("BREW /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("BREW /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(client.receive().status == 405);
   CHECK(client.get("/metrics").status == 200);
 }

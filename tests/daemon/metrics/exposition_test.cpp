@@ -105,6 +105,9 @@ OffLoop full_off_loop() {
                       .open_descriptors = 403,
                       .most_descriptors = 404},
           .http_connections_refused = 405,
+          .http_replies_refused = 412,
+          .http_watchers_refused = 413,
+          .http_watchers = 414,
           .api_connections_refused = 406,
           .api_calls = {{"PolicyService/Update", "OK", 407},
                         {"PolicyService/Update", "ABORTED", 408},
@@ -259,6 +262,9 @@ TEST_CASE("numbers from outside the control loop are where their names say") {
   CHECK(value(families, "process_max_fds") == 404);
   CHECK(value(families, "process_start_time_seconds") == 1.5);
   CHECK(value(families, "pulsed_http_connections_refused_total") == 405);
+  CHECK(value(families, "pulsed_http_replies_refused_total") == 412);
+  CHECK(value(families, "pulsed_http_watchers_refused_total") == 413);
+  CHECK(value(families, "pulsed_http_watchers") == 414);
   CHECK(value(families, "pulsed_api_connections_refused_total") == 406);
   CHECK(value(families, "pulsed_api_calls_total",
               {{"method", "PolicyService/Update"}, {"code", "ABORTED"}}) == 408);
