@@ -164,6 +164,8 @@ void HttpServer::start() {
   state_->listener.emplace();
   state_->listener->listen(state_->options);
   state_->port = state_->listener->acceptor.local_endpoint().port();
+  state_->sessions.on_loopback =
+      state_->listener->acceptor.local_endpoint().address().is_loopback();
   state_->accept();
   state_->follow_history();
   state_->thread = start_ordinary_thread("pulsed-http", [state = state_.get()] { state->run(); });

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/http/host.h"
+
 namespace pulsed::http {
 namespace {
 
@@ -30,10 +32,11 @@ constexpr std::size_t kMaxLingerBytes = 8u << 20;
 constexpr char kRetryAfterSeconds[] = "5";
 
 // The page needs nothing from elsewhere, and nothing elsewhere may frame it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSecurity{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSecurity{{
     {"Content-Security-Policy",
      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
     {"X-Content-Type-Options", "nosniff"},
     {"Referrer-Policy", "no-referrer"},
 }};
@@ -127,6 +130,11 @@ void Session::on_header(error_code ec) {
 }
 
 Reply Session::reply_to(const bhttp::request<bhttp::empty_body>& request) const {
+  if (sessions_.on_loopback && !names_no_site(view(request[bhttp::field::host]))) {
+    return plain(421,
+                 "on loopback only localhost and IP addresses are answered, as a site's name may "
+                 "lead here unasked; have a proxy send Host: localhost\n");
+  }
   const std::string encodings = accept_encoding(request);
   return answer(sessions_.site, {.method = view(request.method_string()),
                                  .target = view(request.target()),

@@ -34,6 +34,7 @@ class Tally {
 struct Sessions {
   const Options& options;
   const Site& site;
+  bool on_loopback = false;      // it listens there: see host.h
   std::size_t open = 0;          // connections being served, without watchers
   std::size_t refusing = 0;      // connections being told that there are too many
   std::size_t unsent_bytes = 0;  // of replies on their way

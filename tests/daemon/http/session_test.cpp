@@ -52,6 +52,7 @@ TEST_CASE("every reply keeps browsers within the page's own origin") {
     CHECK(r.headers.at("content-security-policy").find("data:") == std::string::npos);
     CHECK(r.headers.at("x-content-type-options") == "nosniff");
     CHECK(r.headers.at("referrer-policy") == "no-referrer");
+    CHECK(r.headers.at("cross-origin-resource-policy") == "same-origin");
   };
   for (const std::string_view target :
        {"/", "/page.js", "/metrics", "/status.json", "/-/healthy", "/-/ready", "/nothing"})
