@@ -8,8 +8,9 @@ import {join} from 'node:path';
 const {chromium} = createRequire(join(process.env.PULSED_WEB_PACKAGES, 'package.json'))('playwright-core');
 const CHROMIUM = '/usr/bin/chromium';
 const SCREENSHOTS = process.env.PULSED_SCREENSHOTS;
+export const SLOW = Number(process.env.PULSED_TEST_SLOW ?? 1);
 // Ends what hangs, and says nothing of how fast things are.
-export const PATIENCE_MS = 20_000 * Number(process.env.PULSED_TEST_SLOW ?? 1);
+export const PATIENCE_MS = 20_000 * SLOW;
 
 export const WIDE = {width: 1280, height: 800};
 export const PHONE = {width: 390, height: 844};

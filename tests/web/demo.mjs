@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import {spawn, execFile} from 'node:child_process';
 import {closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {get} from 'node:http';
-import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
@@ -12,21 +11,7 @@ import {PATIENCE_MS} from './browser.mjs';
 const BIN = process.env.PULSED_BIN_DIR;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export class Demo {
-  static async create() {
-    const demo = new Demo();
-    demo.port = await freePort();
-    return demo;
-  }
-
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'pulsed-page-'));
     this.runDir = join(this.folder, 'run');
@@ -34,6 +19,8 @@ export class Demo {
     writeFileSync(join(this.folder, 'pulsed.yaml'), '');
     this.policy('shadow');
     this.children = new Set();
+    /** Any that is free; from then on the same. */
+    this.port = 0;
     process.on('exit', () => this.killAll());
   }
 
@@ -59,6 +46,9 @@ export class Demo {
   async startDaemon() {
     this.daemon = this.start('pulsed', '--config', join(this.folder, 'pulsed.yaml'), '--policy', join(this.folder, 'policy.yaml'),
                              '--run-dir', this.runDir, '--state-dir', join(this.folder, 'state'), '--http', `127.0.0.1:${this.port}`);
+    const serves = /http:\/\/127\.0\.0\.1:(\d+)\//;
+    await this.until('pulsed serves', this.daemon, () => serves.test(this.daemon.said()));
+    this.port ||= Number(serves.exec(this.daemon.said())[1]);
     await this.until('pulsed answers', this.daemon, () => this.answers('-/ready'));
   }
 

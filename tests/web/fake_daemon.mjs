@@ -31,8 +31,11 @@ export class FakeDaemon {
 
   answer(request, response) {
     response.setHeader('Content-Security-Policy', POLICY);
-    const path = request.url.split('?')[0];
-    if (path === '/events') return this.watch(response);
+    const [path, query] = request.url.split('?');
+    if (path === '/events') {
+      this.askedAfter = new URLSearchParams(query).get('after') ?? request.headers['last-event-id'];
+      return this.watch(response);
+    }
     const asset = this.assets.get(path);
     response.writeHead(asset ? 200 : 404, {'Content-Type': asset?.type ?? 'text/plain'});
     response.end(asset?.body ?? 'not found');

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import test, {after, before} from 'node:test';
 import {openBrowser, PHONE, WatchedPage, WIDE} from './browser.mjs';
 import {bundledAssets, FakeDaemon} from './fake_daemon.mjs';
+import {fullMoment} from './full_moment.mjs';
 
 const HTTP_REFUSED = /503 \(Service Unavailable\)|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/;
 const assets = bundledAssets(join(process.env.PULSED_WEB_PACKAGES, '..', 'web_assets.cpp'));
@@ -47,7 +48,7 @@ played('where nothing is attached, it says how to attach', async (page, daemon) 
   assert.equal(await page.text('#connection-text'), 'connecting');
   daemon.say(said(1000, {services: []}));
   await shownMoment(page, 'one-1');
-  assert.match(await page.text('#empty'), /No service is attached yet.*find_package\(pulsed\)/s);
+  assert.match(await page.text('#empty'), /No service is attached.*find_package\(pulsed\)/s);
   assert.equal(await page.page.locator('#watching').isVisible(), false);
   for (const size of [WIDE, PHONE]) {
     await page.page.setViewportSize(size);
@@ -73,10 +74,13 @@ played('a refused stream is tried again, and known moments are not shown twice',
   const deadline = Date.now() + 20_000;
   while (daemon.refused < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(daemon.refused >= 2, 'it tries more than once');
+  await page.until('it says that there may be no place', () => document.body.dataset.connection === 'refused');
+  assert.match(await page.text('#connection'), /the daemon is gone or has too many watchers/);
   daemon.refusing = false;
   daemon.say(said(1000.5));
   await page.until('it is live again', () => document.body.dataset.connection === 'live');
   await shownMoment(page, 'one-2');
+  assert.equal(daemon.askedAfter, 'one-1', 'it asks for what it does not know yet');
   assert.equal(await page.page.locator('#events li').count(), 1);
 });
 
@@ -90,7 +94,7 @@ played('a daemon that restarted is begun anew, and marked', async (page, daemon)
   await page.page.locator('#classes tr[data-class="demo/export"]').waitFor();
   assert.equal(await page.page.locator('#classes tbody tr').count(), 1);
   assert.match(await page.text('#events'), /the daemon restarted/);
-  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /a daemon that restarted/);
+  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /daemon restarted/);
   await page.untilPixels('#timeline canvas', 'mark');
 });
 
@@ -117,7 +121,7 @@ played('as much as a moment may hold fits at every width', async (page, daemon) 
       services: Array.from({length: 101}, (_, i) => ({...demo, name: `service-${i}`})),
       classes: Array.from({length: 50}, (_, i) => export_({s: `service-${i}`, c: `${long}${i}`})), left_out: 950,
       workers: Array.from({length: 128}, (_, i) => ({s: `service-${i % 9}`, pid: 1, w: i, name: `${long}${i}`, poll: {c: long, age: 70, over: true, tier: 'warn'}})),
-      workers_left_out: 30,
+      workers_left_out: 30, ended_left_out: 7,
       ended: Array.from({length: 200}, (_, i) => ({s: 'service-0', pid: 2, w: i, c: long, start: 1000 + n / 2 - 0.4, for: 0.3})),
       events: Array.from({length: 200}, (_, i) => ({n: i + 1, t: 1000, kind: 'held', s: 'service-0', pid: 1, c: `${long}${i}`, enf: 'enforce'}))}));
   }
@@ -128,7 +132,9 @@ played('as much as a moment may hold fits at every width', async (page, daemon) 
   }
   assert.match(await page.text('#classes-note'), /950 that use less CPU/);
   assert.equal(await page.page.locator('#events li').count(), 100);
-  assert.match(await page.text('#workers-note'), /30 workers more/);
+  assert.match(await page.text('#workers-note'), /^30 workers more are not listed.*28 long polls within the window are not drawn/);
+  await page.page.locator('#service').selectOption('service-50');
+  assert.match(await page.text('#workers-note'), /None of the workers of service-50 is listed/);
 });
 
 played('what is told of tiers without being asked is told a few together', async (page, daemon) => {
@@ -136,19 +142,21 @@ played('what is told of tiers without being asked is told a few together', async
   const spoken = () => page.page.locator('#announcements').textContent();
   const heard = (n) => page.until(`${n} is heard`, (wanted) => document.querySelector('#connection').dataset.heard === wanted, `one-${n}`);
   await page.page.clock.install({time: 0});
+  daemon.say(said(999.5, {events: changes(99)}));
   await page.page.goto(daemon.address);
   await page.page.clock.pauseAt(100_000);
-  daemon.say(said(1000));
-  await heard(1);
+  daemon.say(said(1000, {events: changes(99)}));
+  await heard(2);
   assert.equal(await spoken(), 'live');
   await page.page.clock.runFor(4_500);
+  assert.equal(await spoken(), 'live', 'what was before the page is not told as new');
   daemon.say(said(1000.5, {events: changes(1)}));
-  await heard(2);
+  await heard(3);
   assert.equal(await spoken(), 'live');
   await page.page.clock.runFor(600);
   assert.equal(await spoken(), 'c1 is now at Isolate');
   for (let n = 2; n <= 20; n++) daemon.say(said(1000 + n / 2, {events: changes(n)}));
-  await heard(21);
+  await heard(22);
   await page.page.clock.runFor(4_000);
   assert.equal(await spoken(), 'c1 is now at Isolate');
   await page.page.clock.runFor(950);
@@ -184,4 +192,102 @@ played('a link shows what the one who made it saw', async (page, daemon) => {
   await shownMoment(page, 'one-1');
   assert.deepEqual(await page.page.locator('#classes tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.class)), ['pay']);
   assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /last 300 seconds/);
+});
+
+played('where rules except classes, it does not say that nothing is changed', async (page, daemon) => {
+  const d = {...said(1000).d, enforcement: 'shadow'};
+  daemon.say(said(1000, {d, classes: [export_({enf: 'shadow'})]}));
+  await shownMoment(page, 'one-1');
+  assert.match(await page.text('#enforcement'), /shadow\s*it decides, and changes nothing where no rule says otherwise/);
+  daemon.say(said(1000.5, {d, classes: [export_({enf: 'shadow'}), export_({c: 'report/daily'}), export_({c: 'report/hourly'})]}));
+  await shownMoment(page, 'one-2');
+  assert.match(await page.text('#enforcement'), /shadow\s*but enforce for 2 classes\s*elsewhere it decides/);
+  assert.equal(await page.page.title(), 'pulsed: shadow but enforce for 2 classes');
+  await page.screenshot('6-but-enforce');
+  daemon.say(said(1001, {classes: [export_({enf: 'observe'})]}));
+  await shownMoment(page, 'one-3');
+  assert.match(await page.text('#enforcement'), /enforce\s*but observe for 1 class\s*elsewhere it acts/);
+});
+
+played('a revision of which no event came is marked', async (page, daemon) => {
+  for (let n = 0; n < 3; n++) daemon.say(said(1000 + n / 2, {d: {...said(1000).d, revision: n < 2 ? 1 : 2}}));
+  await shownMoment(page, 'one-3');
+  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /1 policy revision/);
+  await page.untilPixels('#timeline canvas', 'mark');
+});
+
+played('charts are not made anew when two classes of like CPU change places', async (page, daemon) => {
+  const say = (n) => daemon.say(said(1000 + n / 2, {
+    classes: ['a', 'b', 'c', 'd', 'e', 'f'].map((c, at) => export_({c, p50: 0.001, p99: 0.01, cpu: 0.2 + 0.01 * ((at + n) % 2)}))}));
+  for (let n = 0; n < 3; n++) say(n);
+  await shownMoment(page, 'one-3');
+  await page.page.locator('.chart .uplot').nth(3).waitFor();
+  await page.page.evaluate(() => document.querySelectorAll('.chart .uplot').forEach((each) => (each.dataset.first = 'yes')));
+  for (let n = 3; n < 12; n++) {
+    say(n);
+    await shownMoment(page, `one-${n + 1}`);
+  }
+  assert.equal(await page.page.locator('.chart .uplot[data-first="yes"]').count(), 4);
+});
+
+played('rows stay where they are for a few seconds, and a new one is there at once', async (page, daemon) => {
+  const names = () => page.page.locator('#classes tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.class));
+  await page.page.clock.install({time: 0});
+  await page.page.goto(daemon.address);
+  await page.page.clock.pauseAt(100_000);
+  const show = async (n, ...classes) => {
+    daemon.say(said(1000 + n * 6, {classes: classes.map(([c, cpu]) => export_({c, cpu}))}));
+    await page.until(`${n} is heard`, (wanted) => document.querySelector('#connection').dataset.heard === wanted, `one-${n}`);
+    await page.page.clock.runFor(100);
+  };
+  await show(1, ['a', 0.3], ['b', 0.2]);
+  assert.deepEqual(await names(), ['a', 'b']);
+  await show(2, ['a', 0.1], ['b', 0.2]);
+  assert.deepEqual(await names(), ['a', 'b']);
+  await page.page.clock.runFor(3_000);
+  await show(3, ['a', 0.1], ['b', 0.2]);
+  assert.deepEqual(await names(), ['b', 'a']);
+  await show(4, ['a', 0.1], ['b', 0.2], ['new', 0.4]);
+  assert.deepEqual(await names(), ['new', 'b', 'a']);
+});
+
+played('a link that is put into an open page is followed', async (page, daemon) => {
+  daemon.say(said(1000, {services: [demo, {...demo, name: 'shop'}], classes: [export_(), export_({s: 'shop', c: 'pay'})]}));
+  await shownMoment(page, 'one-1');
+  await page.page.evaluate(() => (location.hash = '#service=shop&window=10'));
+  await page.until('only the shop is left', () => [...document.querySelectorAll('#classes tbody tr')].map((row) => row.dataset.class).join() === 'pay');
+  assert.equal(await page.page.locator('#service').inputValue(), 'shop');
+  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /last 10 seconds/);
+});
+
+played('five minutes of full moments are shown at every width, in light and dark', async (page, daemon) => {
+  for (let n = 1; n <= 600; n++) daemon.say(fullMoment(n, n < 590 ? {events: 20, ends: 12} : {}));
+  await shownMoment(page, 'one-600');
+  for (const [width, size] of [['wide', WIDE], ['phone', PHONE]]) {
+    await page.page.setViewportSize(size);
+    for (const scheme of ['light', 'dark']) {
+      await page.page.emulateMedia({colorScheme: scheme});
+      await page.until('it is in these colours', (wanted) => matchMedia(`(prefers-color-scheme: ${wanted})`).matches, scheme);
+      for (const tier of ['warn', 'yield', 'isolate']) await page.untilPixels('#timeline canvas', tier);
+      await page.checkFits();
+      await page.screenshot(`7-full-${width}-${scheme}`);
+    }
+  }
+  await page.page.locator('#window input[value="300"]').check({force: true});
+  await page.untilPixels('#timeline canvas', 'mark');
+  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /1 policy revision/);
+  await page.screenshot('8-full-phone-5min');
+  await page.page.setViewportSize(WIDE);
+  await page.page.emulateMedia({colorScheme: 'light'});
+  await page.screenshot('8-full-wide-5min');
+});
+
+played('a change of a tier says of which class it was', async (page, daemon) => {
+  daemon.say(said(1000));
+  daemon.say(said(1000.5, {events: [{n: 1, t: 1000.25, kind: 'tier', s: 'demo', c: 'demo/export', from: 'warn', to: 'isolate', enf: 'enforce'}]}));
+  await shownMoment(page, 'one-2');
+  await page.page.locator('#pause').click();
+  const box = await page.page.locator('#timeline canvas').boundingBox();
+  await page.page.mouse.move(box.x + box.width - 4, box.y + 44);
+  await page.page.locator('#tip', {hasText: /demo\/export to Isolate/}).waitFor();
 });

@@ -70,11 +70,36 @@ test('revisions and changes of tiers are marks, by the filter', () => {
   const of = (filter) => marks(history, filter).map(({kind, label, tier}) => [kind, label, tier]);
   assert.deepEqual(of(ALL), [['revision', 'r3 enforce', undefined], ['tier', 'pay', 'isolate'], ['tier', 'send', 'warn']]);
   assert.deepEqual(of({service: 'mail', class: ''}), [['revision', 'r3 enforce', undefined], ['tier', 'send', 'warn']]);
-  assert.equal(of({service: '', class: 'PA'}).length, 2);
+  assert.equal(of({service: '', class: 'pa'}).length, 2);
 });
 
-test('changes that would lie over each other become the highest of them', () => {
-  const tier = (t, to) => ({t, kind: 'tier', label: 'x', tier: to});
-  const kept = apart([tier(1, 'warn'), tier(1.1, 'isolate'), tier(1.2, 'monitor'), tier(3, 'warn')], 1);
-  assert.deepEqual(kept.map(({t, tier: to, times}) => [t, to, times]), [[1, 'isolate', 3], [3, 'warn', 1]]);
+const revision = (n, events = []) => ({d: {revision: n, version: '1', enforcement: 'enforce', limit: 'shadow'}, events});
+const policy = (n, t) => ({n, t, kind: 'policy', revision: n, enf: 'enforce'});
+const revisions = (history) => marks(history, ALL).filter(({kind}) => kind === 'revision').map(({t, label}) => [t, label]);
+
+test('a revision of which no event tells is marked where it came into force', () => {
+  const history = new History();
+  [3, 3, 4, 4].forEach((n, at) => history.add(moment(at + 1, revision(n))));
+  assert.deepEqual(revisions(history), [[1001.5, 'r4 shadow']]);
+});
+
+test('a revision of which an event tells is marked once, whichever came first', () => {
+  for (const at of [1, 2, 3]) {
+    const history = new History();
+    for (let n = 0; n < 6; n++) history.add(moment(n + 1, revision(n < 2 ? 3 : 4, n === at ? [policy(4, 1001.2)] : [])));
+    assert.deepEqual(revisions(history), [[1001.2, 'r4 enforce']], `told in moment ${at}`);
+  }
+});
+
+test('another daemon with another revision is no change of policy', () => {
+  const history = new History();
+  history.add(moment(1, revision(3)));
+  history.add(moment(1, {...revision(4), t: 1003}, 'other'));
+  assert.deepEqual(revisions(history), []);
+});
+
+test('changes that would lie over each other become the highest of them, and say of how many', () => {
+  const tier = (t, to, label) => ({t, kind: 'tier', label, tier: to, times: 1});
+  const kept = apart([tier(1, 'warn', 'a'), tier(1.1, 'isolate', 'b'), tier(1.2, 'monitor', 'c'), tier(3, 'warn', 'd')], 1);
+  assert.deepEqual(kept.map(({t, tier: to, label, times}) => [t, to, label, times]), [[1, 'isolate', 'b', 3], [3, 'warn', 'd', 1]]);
 });

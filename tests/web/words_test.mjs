@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {eventText, told} from '../../dashboards/web/src/event_text.ts';
+import {eventText} from '../../dashboards/web/src/event_text.ts';
 import {cores, count, duration, longDuration, rate} from '../../dashboards/web/src/quantity.ts';
 import {TimelineRows} from '../../dashboards/web/src/timeline_rows.ts';
 import {ticks} from '../../dashboards/web/src/timeline_canvas.ts';
@@ -26,21 +26,12 @@ test('events are told in words', () => {
   assert.equal(eventText(event({kind: 'tier', from: 'warn', to: 'monitor', enf: 'enforce'})), 'export of demo: a task down from Warn to Monitor');
   assert.equal(eventText(event({kind: 'held', w: 3, age: 0.005, cpu: 0.004, blame: 'blocked', enf: 'enforce'})),
                'export holds worker 3 of demo[7] for 5 ms, 4 ms of CPU, blocked');
+  assert.equal(eventText(event({kind: 'held', w: 3, age: 0.005, cpu: 0.004, enf: 'enforce'}), true),
+               'export holds workers of demo, the last for 5 ms, 4 ms of CPU');
   assert.equal(eventText(event({kind: 'pin', to: 'isolate'})), 'export of demo: pinned to Isolate');
   assert.equal(eventText(event({kind: 'pin'})), 'export of demo: pinned no more');
   assert.equal(eventText(event({kind: 'policy', revision: 3, enf: 'enforce'})), 'policy revision 3 in force: enforce');
   assert.equal(eventText(event({kind: 'attached'})), 'demo[7] attached');
-});
-
-test('events that say the same are told once, and no more than wanted', () => {
-  const held = event({kind: 'held'});
-  const all = [held, held, held, event({kind: 'held', c: 'other'}), held];
-  assert.deepEqual(told(all, 10).map(({times}) => times), [4, 1]);
-  assert.equal(told(all, 1).length, 1);
-  const tier = event({kind: 'tier', from: 'warn', to: 'yield'});
-  assert.deepEqual(told([tier, held, tier, tier, held, held], 9).map(({event: {kind}, times}) => [kind, times]),
-                   [['tier', 1], ['held', 1], ['tier', 2], ['held', 2]]);
-  assert.equal(told([event({kind: 'attached'}), event({kind: 'attached'})], 9).length, 2);
 });
 
 test('rows stand by service and kind, and a worker that is gone stays while its bars are seen', () => {
@@ -55,6 +46,12 @@ test('rows stand by service and kind, and a worker that is gone stays while its 
   assert.deepEqual(titles(rows.list(workers.slice(0, 1), lanes, all, 0)), ['a isolation 1', 'iso', 'b worker 1', 'b-0']);
   assert.deepEqual(titles(rows.list(workers.slice(0, 1), lanes, all, 3)), ['b worker 1', 'b-0']);
   assert.deepEqual(titles(rows.list(workers, lanes, {service: 'b', class: ''}, 0)), ['b worker 1', 'b-0']);
+});
+
+test('a worker that was never listed is not said to be of any kind', () => {
+  const lanes = new Map([['a\x001\x001', {service: 'a', pid: 1, line: 1, name: '', bars: [{class: 'x', start: 1, end: 2}]}]]);
+  const [title] = new TimelineRows().list([], lanes, {service: '', class: ''}, 0);
+  assert.deepEqual([title.kind, title.workers], ['other', 1]);
 });
 
 test('threads of one name are told apart by their lines', () => {

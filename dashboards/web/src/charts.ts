@@ -1,12 +1,12 @@
 // The charts: what each shows of the moments.
-import {Chart, type ChartKind, type Line} from './chart';
+import {Chart, type ChartData, type ChartKind, type Line} from './chart';
 import {found} from './element';
 import type {Filter} from './filter';
 import type {KeptMoment} from './history';
 import type {Mark} from './marks';
-import {className, KEY_SEPARATOR, type TaskClass} from './moment';
+import {className, KEY_SEPARATOR, type Counts} from './moment';
 import {cores, duration, rate} from './quantity';
-import {classLines, doneTo, sumLine, topClasses, wouldBeDoneTo} from './rates';
+import {classLine, cpuTimes, doneTo, sumLine, topClasses, wouldBeDoneTo, type Points} from './rates';
 import type {Theme} from './theme';
 
 const TIMED_CLASSES = 4;
@@ -33,6 +33,7 @@ export class Charts {
   private readonly actions: Chart;
   private readonly shadow: Chart;
   private colors = new Map<string, number>();
+  private timed: readonly string[] = [];
 
   constructor(private theme: Theme) {
     [this.pollTime, this.cpu, this.actions, this.shadow] =
@@ -46,48 +47,54 @@ export class Charts {
   }
 
   show(input: ChartsInput): void {
-    const keys = this.top(input);
-    this.pollTime.show(this.data(input, this.pollTimeLines(input, keys.slice(0, TIMED_CLASSES))));
+    const used = cpuTimes(input.moments, input.filter);
+    const keys = this.top(used);
+    this.timed = topClasses(used, TIMED_CLASSES, this.timed);
+    this.pollTime.show(this.data(input, this.pollTimeLines(input, keys.filter((key) => this.timed.includes(key)))));
     this.cpu.show(this.data(input, this.cpuLines(input, keys)));
     this.actions.show(this.data(input, this.actionLines(input)));
     this.shadow.show(this.data(input, this.shadowLines(input)));
   }
 
-  private data(input: ChartsInput, lines: Line[]): {from: number; to: number; times: number[]; lines: Line[]; marks: readonly Mark[]} {
-    return {from: input.to - input.windowSeconds, to: input.to, times: input.moments.map((moment) => moment.t), lines, marks: input.marks};
+  /** Lines without a point in the window are none: their legend would only take room. */
+  private data(input: ChartsInput, lines: Line[]): ChartData {
+    const from = input.to - input.windowSeconds;
+    const first = Math.max(0, input.moments.findIndex((moment) => moment.t >= from));
+    const shown = lines.filter(({points}) => points.some((value, at) => at >= first && typeof value === 'number'));
+    return {from, to: input.to, times: input.moments.map((moment) => moment.t), lines: shown, marks: input.marks};
   }
 
-  /** A class keeps its colour as long as it is shown. */
-  private top(input: ChartsInput): string[] {
-    const keys = topClasses(input.moments, input.filter, this.theme.series.length);
+  /** A class keeps its colour as long as it is shown, and stands in the order of colours: two that change places in CPU do not. */
+  private top(used: ReadonlyMap<string, number>): string[] {
+    const keys = topClasses(used, this.theme.series.length, [...this.colors.keys()]);
     for (const key of this.colors.keys()) if (!keys.includes(key)) this.colors.delete(key);
     for (const key of keys) {
       if (this.colors.has(key)) continue;
       const taken = new Set(this.colors.values());
       this.colors.set(key, this.theme.series.findIndex((_, at) => !taken.has(at)));
     }
-    return keys;
+    return keys.sort((a, b) => this.colors.get(a)! - this.colors.get(b)!);
   }
 
-  private line(key: string, what: string, points: Line['points'], dashed: boolean): Line {
+  private line(key: string, what: string, points: Points, dashed: boolean): Line {
     const [service, name] = key.split(KEY_SEPARATOR) as [string, string];
     const severalServices = new Set([...this.colors.keys()].map((each) => each.split(KEY_SEPARATOR)[0])).size > 1;
     const label = `${severalServices ? `${service} ` : ''}${className(name)}${what ? ` ${what}` : ''}`;
     return {label, color: this.theme.series[this.colors.get(key) ?? 0]!, dashed, points};
   }
 
-  private pollTimeLines({moments}: ChartsInput, keys: string[]): Line[] {
-    const p99 = classLines(moments, keys, (c) => c.p99, undefined);
-    const p50 = classLines(moments, keys, (c) => c.p50, undefined);
-    return keys.flatMap((key, at) => [this.line(key, 'p99', p99[at]!, false), this.line(key, 'p50', p50[at]!, true)]);
+  private pollTimeLines({moments, filter}: ChartsInput, keys: string[]): Line[] {
+    return keys.flatMap((key) => [
+      this.line(key, 'p99', classLine(moments, filter, key, (c) => c.p99, undefined), false),
+      this.line(key, 'p50', classLine(moments, filter, key, (c) => c.p50, undefined), true),
+    ]);
   }
 
-  private cpuLines({moments}: ChartsInput, keys: string[]): Line[] {
-    const points = classLines(moments, keys, (c, elapsed) => c.cpu / elapsed, 0);
-    return keys.map((key, at) => this.line(key, '', points[at]!, false));
+  private cpuLines({moments, filter}: ChartsInput, keys: string[]): Line[] {
+    return keys.map((key) => this.line(key, '', classLine(moments, filter, key, (c, elapsed) => c.cpu / elapsed, 0), false));
   }
 
-  private sum(input: ChartsInput, label: string, color: string, dashed: boolean, counted: (c: TaskClass) => number): Line {
+  private sum(input: ChartsInput, label: string, color: string, dashed: boolean, counted: (together: Counts) => number): Line {
     return {label, color, dashed, points: sumLine(input.moments, input.filter, counted)};
   }
 

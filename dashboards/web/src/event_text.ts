@@ -1,15 +1,16 @@
-// Events of the daemon in words, and equal ones after each other as one.
+// Events of the daemon in words.
 import {className, TIERS, type DaemonEvent, type Enforcement, type Tier} from './moment';
 import {duration} from './quantity';
 
 export const TIER_NAMES: Record<Tier, string> = {monitor: 'Monitor', warn: 'Warn', yield: 'Yield', isolate: 'Isolate'};
 export const TIER_LETTERS: Record<Tier, string> = {monitor: 'M', warn: 'W', yield: 'Y', isolate: 'I'};
 
-export function eventText(event: DaemonEvent): string {
+/** `several`: it is the last of some that differ in their workers. */
+export function eventText(event: DaemonEvent, several = false): string {
   const name = className(event.class);
   switch (event.kind) {
     case 'tier': return tierText(event, name);
-    case 'held': return heldText(event, name);
+    case 'held': return heldText(event, name, several);
     case 'attached': return `${event.service}[${event.pid}] attached`;
     case 'detached': return `${event.service}[${event.pid}] detached`;
     case 'quarantined':
@@ -29,44 +30,14 @@ function tierText(event: DaemonEvent, name: string): string {
     `${TIER_NAMES[event.to ?? 'monitor']}${why}${used}${unlessEnforced(event.enforcement)}`;
 }
 
-function heldText(event: DaemonEvent, name: string): string {
+function heldText(event: DaemonEvent, name: string, several: boolean): string {
   const worker = event.worker || `worker ${event.line}`;
+  const held = several ? `workers of ${event.service}, the last` : `${worker} of ${event.service}[${event.pid}]`;
   const blame = event.blame === 'unknown' ? '' : `, ${event.blame}`;
-  return `${name} holds ${worker} of ${event.service}[${event.pid}] for ${duration(event.age)}, ` +
+  return `${name} holds ${held} for ${duration(event.age)}, ` +
     `${duration(event.cpu)} of CPU${blame}${unlessEnforced(event.enforcement)}`;
 }
 
 function unlessEnforced(enforcement: Enforcement | undefined): string {
   return enforcement === undefined || enforcement === 'enforce' ? '' : ` (${enforcement} only)`;
-}
-
-export interface Told {
-  event: DaemonEvent;
-  times: number;
-}
-
-/** The latest events, newest first; those that say the same of the same are one, held polls also where others lie between. */
-export function told(events: Iterable<DaemonEvent>, most: number): Told[] {
-  const kept: Told[] = [];
-  for (const event of events) {
-    const same = sameAs(kept, event);
-    if (same) same.times++;
-    else if (kept.length === most) break;
-    else kept.push({event, times: 1});
-  }
-  return kept;
-}
-
-function sameAs(kept: Told[], event: DaemonEvent): Told | undefined {
-  for (let at = kept.length - 1; at >= 0; at--) {
-    const each = kept[at]!;
-    if (alike(each.event, event)) return each;
-    if (event.kind !== 'held' || each.event.kind !== 'held') return undefined;
-  }
-  return undefined;
-}
-
-function alike(a: DaemonEvent, b: DaemonEvent): boolean {
-  return (a.kind === 'tier' || a.kind === 'held') && a.kind === b.kind && a.service === b.service && a.class === b.class &&
-    a.from === b.from && a.to === b.to && a.whole === b.whole && a.enforcement === b.enforcement;
 }

@@ -2,6 +2,7 @@
 export interface Filter {
   /** Empty: all. */
   service: string;
+  /** In lower case. */
   class: string;
 }
 
@@ -10,5 +11,9 @@ export function showsService(filter: Filter, service: string): boolean {
 }
 
 export function showsClass(filter: Filter, service: string, name: string): boolean {
-  return showsService(filter, service) && name.toLowerCase().includes(filter.class.toLowerCase());
+  return showsService(filter, service) && (filter.class === '' || name.toLowerCase().includes(filter.class));
+}
+
+export function sameFilter(a: Filter, b: Filter): boolean {
+  return a.service === b.service && a.class === b.class;
 }

@@ -15,7 +15,7 @@ export interface Daemon {
   startedAt: number;
   ready: boolean;
   sinceTick: number;
-  samples: number;
+  tickP99: number;
   dropped: number;
   highPriority: boolean;
   canDemote: boolean;
@@ -32,14 +32,8 @@ export interface Service {
   quarantined: boolean;
 }
 
-/** Counts are since the moment before, times in seconds. */
-export interface TaskClass {
-  service: string;
-  name: string;
-  tier: Tier;
-  above: number;
-  enforcement: Enforcement;
-  pin?: Tier;
+/** Since the moment before; times in seconds. */
+export interface Counts {
   polls: number;
   cpu: number;
   violations: number;
@@ -49,9 +43,20 @@ export interface TaskClass {
   wouldYield: number;
   wouldIsolate: number;
   wouldDemote: number;
-  wouldCpu: number;
+}
+
+export interface TaskClass extends Counts {
+  /** Service and name, in one. */
+  key: string;
+  service: string;
+  name: string;
+  tier: Tier;
+  above: number;
+  enforcement: Enforcement;
+  pin?: Tier;
   p50?: number;
   p99?: number;
+  waitP99?: number;
 }
 
 export interface Poll {
@@ -132,8 +137,11 @@ export function workerKey(worker: WorkerName): string {
   return [worker.service, worker.pid, worker.line].join(KEY_SEPARATOR);
 }
 
-export function classKey(of: {service: string; name: string}): string {
-  return of.service + KEY_SEPARATOR + of.name;
+const LEVELS: readonly Enforcement[] = ['observe', 'shadow', 'enforce'];
+
+/** The policy asks for one, the limit allows for another: what holds is the lesser. */
+export function inForce(daemon: Pick<Daemon, 'enforcement' | 'limit'>): Enforcement {
+  return LEVELS[Math.min(LEVELS.indexOf(daemon.enforcement), LEVELS.indexOf(daemon.limit))]!;
 }
 
 /** The unnamed class has no name of its own. */
@@ -181,7 +189,7 @@ function readDaemon(from: Fields): Daemon {
   return {
     version: text(from.version), revision: num(from.revision), profile: text(from.profile),
     enforcement: enforcement(from.enforcement), limit: enforcement(from.limit), startedAt: num(from.started_at),
-    ready: from.ready === true, sinceTick: num(from.since_tick), samples: num(from.samples), dropped: num(from.dropped),
+    ready: from.ready === true, sinceTick: num(from.since_tick), tickP99: num(from.tick_p99), dropped: num(from.dropped),
     highPriority: from.high_priority === true, canDemote: from.can_demote === true,
   };
 }
@@ -196,11 +204,11 @@ function readService(from: Fields): Service {
 
 function readClass(from: Fields): TaskClass {
   return {
-    service: text(from.s), name: text(from.c), tier: tier(from.tier), above: num(from.above),
+    key: text(from.s) + KEY_SEPARATOR + text(from.c), service: text(from.s), name: text(from.c), tier: tier(from.tier), above: num(from.above),
     enforcement: enforcement(from.enf), pin: maybeTier(from.pin), polls: num(from.polls), cpu: num(from.cpu),
     violations: num(from.viol), yields: num(from.yields), isolations: num(from.iso), demotions: num(from.dem),
-    wouldYield: num(from.wyields), wouldIsolate: num(from.wiso), wouldDemote: num(from.wdem), wouldCpu: num(from.wcpu),
-    p50: maybe(from.p50), p99: maybe(from.p99),
+    wouldYield: num(from.wyields), wouldIsolate: num(from.wiso), wouldDemote: num(from.wdem), p50: maybe(from.p50),
+    p99: maybe(from.p99), waitP99: maybe(from.qp99),
   };
 }
 

@@ -2,15 +2,15 @@
 import {Announcer} from './announcer';
 import {Charts} from './charts';
 import {ClassTable} from './class_table';
+import {Classes} from './classes';
 import {Connection, type ConnectionState} from './connection';
 import {found, setText} from './element';
-import {showEvents} from './event_list';
+import {EventList} from './event_list';
 import {History, MOMENT_SECONDS} from './history';
 import {showLongPolls} from './long_poll_table';
 import {LongPolls} from './long_polls';
 import {marks} from './marks';
 import {readMoment, type Moment} from './moment';
-import {classRows} from './rates';
 import {Settings} from './settings';
 import {CONNECTION_TEXTS, showConnection, showDaemon, showServices} from './standing';
 import {onThemeChange, readTheme, wantsStillness} from './theme';
@@ -23,11 +23,14 @@ class Page {
   private readonly history = new History();
   private readonly polls = new LongPolls();
   private readonly announcer = new Announcer();
-  private readonly classes = new ClassTable();
+  private readonly classes = new Classes();
+  private readonly classTable = new ClassTable();
+  private readonly events = new EventList();
   private readonly settings = new Settings(() => this.show(), () => this.pauseChanged());
   private readonly timeline: Timeline;
   private readonly charts: Charts;
-  private readonly connection = new Connection('events', (id, data) => this.heard(id, data), () => this.connectionChanged());
+  private readonly connection = new Connection('events', (id, data, replayed) => this.heard(id, data, replayed),
+                                                 () => this.connectionChanged());
   private waiting: Moment[] = [];
   private heardAt = 0;
   private drawnAt = 0;
@@ -48,24 +51,25 @@ class Page {
     requestAnimationFrame((now) => this.frame(now));
   }
 
-  private heard(id: string, data: string): void {
+  private heard(id: string, data: string, replayed: boolean): void {
     const moment = readMoment(id, data);
     found('#connection').dataset.heard = id;
     if (this.settings.paused) {
       this.waiting.push(moment);
       if (this.waiting.length > MOST_WAITING) this.waiting.shift();
     } else {
-      this.add(moment);
+      this.add(moment, replayed);
     }
     if (this.told !== 'live') this.connectionChanged();
   }
 
-  private add(moment: Moment): void {
+  /** `past`: nobody is to be told of it aloud. */
+  private add(moment: Moment, past: boolean): void {
     const added = this.history.add(moment);
     if (added === 'known') return;
     if (added === 'anew') this.polls.clear();
     this.polls.add(moment, this.history.moments[0]!.t);
-    this.announcer.tierChanges(moment.events);
+    if (!past) this.announcer.tierChanges(moment.events);
     this.heardAt = performance.now();
     this.stale = true;
   }
@@ -73,7 +77,7 @@ class Page {
   private pauseChanged(): void {
     setText(found('#pause'), this.settings.paused ? 'Go on' : 'Pause');
     if (!this.settings.paused) {
-      for (const moment of this.waiting) this.add(moment);
+      for (const moment of this.waiting) this.add(moment, true);
       this.waiting = [];
     }
     // At a pause, too: what was heard before it is shown before it.
@@ -95,9 +99,10 @@ class Page {
   }
 
   private frame(now: number): void {
+    // First: whatever goes wrong in this one, the next comes.
+    requestAnimationFrame((next) => this.frame(next));
     if (this.stale) this.show();
     else if (this.moves(now)) this.draw(now);
-    requestAnimationFrame((next) => this.frame(next));
   }
 
   /** The timeline glides, as smoothly as its window shows; not where that is not wished for. */
@@ -115,6 +120,10 @@ class Page {
     this.timeline.draw(last.t - behind);
   }
 
+  private endedLeftOut(from: number): number {
+    return this.history.since(from).reduce((sum, moment) => sum + moment.endedLeftOut, 0);
+  }
+
   private show(): void {
     this.stale = false;
     const last = this.history.last;
@@ -126,14 +135,15 @@ class Page {
     const empty = last.services.length === 0;
     found('#empty').hidden = !empty;
     found('#watching').hidden = empty && this.polls.lanes.size === 0 && !moments.some((moment) => moment.classes.length > 0);
-    showDaemon(this.history);
+    this.classes.follow(this.history);
+    showDaemon(this.history, this.classes.exceptions(last));
     this.settings.offerServices(last.services.map((service) => service.name));
     showServices(last.services, filter);
-    this.timeline.show({last, polls: this.polls, marks: across, filter, windowSeconds});
+    this.timeline.show({last, polls: this.polls, endedLeftOut: this.endedLeftOut(last.t - windowSeconds), marks: across, filter, windowSeconds});
     this.draw(performance.now());
-    this.classes.show(classRows(moments, filter), last.classesLeftOut);
+    this.classTable.show(this.classes.rows(moments, filter), last.classesLeftOut);
     this.charts.show({moments: this.history.since(last.t - windowSeconds - 1), marks: across, filter, windowSeconds, to: last.t});
-    showEvents(this.history, filter);
+    this.events.show(this.history, filter);
     showLongPolls(this.polls, filter, last.t - windowSeconds);
   }
 }

@@ -1,110 +1,76 @@
 // Counts of moments as rates: what the table of classes and the charts show.
 import {showsClass, type Filter} from './filter';
+import {OfMoment} from './fold';
 import type {KeptMoment} from './history';
-import {classKey, type TaskClass} from './moment';
+import type {Counts, TaskClass} from './moment';
 
-/** The table's rates are of so long. */
-export const RECENT_SECONDS = 5;
+export const NOTHING: Counts = {polls: 0, cpu: 0, violations: 0, yields: 0, isolations: 0, demotions: 0, wouldYield: 0, wouldIsolate: 0, wouldDemote: 0};
+const COUNTS = Object.keys(NOTHING) as (keyof Counts)[];
 
-export interface ClassRow {
-  latest: TaskClass;
-  /** The policy revision that was in force then: with another, its enforcement may be another, too. */
-  revision: number;
-  enforcementKnown: boolean;
-  /** Part of one core. */
-  cpu: number;
-  polls: number;
-  violations: number;
-  done: number;
-  wouldBe: number;
-  wouldCpu: number;
-  /** The highest of any half second; undefined: no poll ended. */
-  p99?: number;
+export const doneTo = (c: Counts): number => c.yields + c.isolations + c.demotions;
+export const wouldBeDoneTo = (c: Counts): number => c.wouldYield + c.wouldIsolate + c.wouldDemote;
+
+export function addTo(sum: Counts, more: Counts): void {
+  for (const count of COUNTS) sum[count] += more[count];
 }
 
-export const doneTo = (c: TaskClass): number => c.yields + c.isolations + c.demotions;
-export const wouldBeDoneTo = (c: TaskClass): number => c.wouldYield + c.wouldIsolate + c.wouldDemote;
+export function perSecond(sum: Counts, seconds: number): void {
+  for (const count of COUNTS) sum[count] /= seconds;
+}
 
-const NOTHING = {revision: 0, enforcementKnown: true, cpu: 0, polls: 0, violations: 0, done: 0, wouldBe: 0, wouldCpu: 0};
+/** The classes of a moment that the filter shows, by their keys, and what they are together. */
+interface Shown {
+  classes: ReadonlyMap<string, TaskClass>;
+  together: Counts;
+}
 
-/** Every class that the moments speak of; its rates are of the last few seconds. */
-export function classRows(moments: readonly KeptMoment[], filter: Filter): ClassRow[] {
-  const last = moments[moments.length - 1];
-  if (!last) return [];
-  const rows = new Map<string, ClassRow>();
-  let seconds = 0;
-  for (const moment of moments) {
-    const recent = moment.t > last.t - RECENT_SECONDS;
-    if (recent) seconds += moment.elapsed;
-    for (const each of moment.classes) {
-      if (!showsClass(filter, each.service, each.name)) continue;
-      const key = classKey(each);
-      let row = rows.get(key);
-      if (!row) rows.set(key, (row = {...NOTHING, latest: each}));
-      row.latest = each;
-      row.revision = moment.daemon.revision;
-      if (recent) sum(row, each);
-    }
+const shown = new OfMoment<Shown>((moment, filter) => {
+  const classes = new Map<string, TaskClass>();
+  const together = {...NOTHING};
+  for (const each of moment.classes) {
+    if (!showsClass(filter, each.service, each.name)) continue;
+    classes.set(each.key, each);
+    addTo(together, each);
   }
-  for (const row of rows.values()) finish(row, seconds, last);
-  return [...rows.values()];
+  return {classes, together};
+});
+
+export function shownClasses(moment: KeptMoment, filter: Filter): ReadonlyMap<string, TaskClass> {
+  return shown.get(moment, filter).classes;
 }
 
-function sum(row: ClassRow, each: TaskClass): void {
-  row.cpu += each.cpu;
-  row.polls += each.polls;
-  row.violations += each.violations;
-  row.done += doneTo(each);
-  row.wouldBe += wouldBeDoneTo(each);
-  row.wouldCpu += each.wouldCpu;
-  if (each.p99 !== undefined) row.p99 = Math.max(row.p99 ?? 0, each.p99);
-}
+/** A class that is shown stays until another used so much more: two of like CPU do not take turns. */
+const STAYS = 1.25;
 
-function finish(row: ClassRow, seconds: number, last: KeptMoment): void {
-  for (const field of ['cpu', 'polls', 'violations', 'done', 'wouldBe', 'wouldCpu'] as const) row[field] /= seconds;
-  const listed = last.classes.includes(row.latest);
-  row.enforcementKnown = listed || row.revision === last.daemon.revision;
-  // A class that is not listed has not moved and stands at Monitor, unless there was no room for it.
-  if (last.classesLeftOut === 0 && !listed) row.latest = {...row.latest, tier: 'monitor', above: 0};
-}
-
-/** Keys of those that used the most CPU time, the most first. */
-export function topClasses(moments: readonly KeptMoment[], filter: Filter, most: number): string[] {
+/** CPU time of each class, by its key. */
+export function cpuTimes(moments: readonly KeptMoment[], filter: Filter): Map<string, number> {
   const cpu = new Map<string, number>();
   for (const moment of moments) {
-    for (const each of moment.classes) {
-      if (!showsClass(filter, each.service, each.name)) continue;
-      const key = classKey(each);
-      cpu.set(key, (cpu.get(key) ?? 0) + each.cpu);
-    }
+    for (const [key, each] of shownClasses(moment, filter)) cpu.set(key, (cpu.get(key) ?? 0) + each.cpu);
   }
-  return [...cpu].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, most).map(([key]) => key);
+  return cpu;
+}
+
+/** Keys of those that used the most, the most first; `before`: those that are shown. */
+export function topClasses(cpu: ReadonlyMap<string, number>, most: number, before: readonly string[] = []): string[] {
+  const weight = (key: string): number => cpu.get(key)! * (before.includes(key) ? STAYS : 1);
+  return [...cpu.keys()].sort((a, b) => weight(b) - weight(a) || (a < b ? -1 : 1)).slice(0, most);
 }
 
 /** One value a moment. null: a gap that stays one; undefined: nothing to show, to be drawn across. */
 export type Points = (number | null | undefined)[];
 
-/** A field of some classes, a line each. */
-export function classLines(moments: readonly KeptMoment[], keys: readonly string[],
-                           value: (c: TaskClass, elapsed: number) => number | undefined, absent: number | undefined): Points[] {
-  const lines = keys.map((): Points => []);
-  const places = new Map(keys.map((key, place) => [key, place]));
-  moments.forEach((moment, at) => {
-    for (const line of lines) line[at] = moment.afterGap ? null : absent;
-    for (const each of moment.classes) {
-      const place = places.get(classKey(each));
-      if (place !== undefined && !moment.afterGap) lines[place]![at] = value(each, moment.elapsed);
-    }
+/** A field of a class. */
+export function classLine(moments: readonly KeptMoment[], filter: Filter, key: string, value: (c: TaskClass, elapsed: number) => number | undefined,
+                          absent: number | undefined): Points {
+  return moments.map((moment) => {
+    if (moment.afterGap) return null;
+    const found = shownClasses(moment, filter).get(key);
+    return found ? value(found, moment.elapsed) : absent;
   });
-  return lines;
 }
 
 /** The sum over classes of a count, per second. */
-export function sumLine(moments: readonly KeptMoment[], filter: Filter, counted: (c: TaskClass) => number): Points {
-  return moments.map((moment) => {
-    if (moment.afterGap) return null;
-    let sum = 0;
-    for (const each of moment.classes) if (showsClass(filter, each.service, each.name)) sum += counted(each);
-    return sum / moment.elapsed;
-  });
+export function sumLine(moments: readonly KeptMoment[], filter: Filter, counted: (together: Counts) => number): Points {
+  return moments.map((moment) => (moment.afterGap ? null : counted(shown.get(moment, filter).together) / moment.elapsed));
 }

@@ -14,6 +14,10 @@ export class Settings {
 
   constructor(onChange: () => void, onPause: () => void) {
     this.fromAddress();
+    addEventListener('hashchange', () => {
+      this.fromAddress();
+      onChange();
+    });
     const changed = (): void => {
       this.toAddress();
       onChange();
@@ -24,7 +28,7 @@ export class Settings {
       changed();
     });
     this.class.addEventListener('input', () => {
-      this.filter.class = this.class.value;
+      this.filter.class = this.class.value.toLowerCase();
       changed();
     });
     found('#window').addEventListener('change', (event) => {
@@ -55,9 +59,10 @@ export class Settings {
   private fromAddress(): void {
     const chosen = new URLSearchParams(location.hash.slice(1));
     this.filter.service = chosen.get('service') ?? '';
-    this.filter.class = chosen.get('class') ?? '';
-    this.class.value = this.filter.class;
+    this.class.value = chosen.get('class') ?? '';
+    this.filter.class = this.class.value.toLowerCase();
     this.offerServices([]);
+    this.service.value = this.filter.service;
     const radio = document.querySelector<HTMLInputElement>(`#window input[value="${Number(chosen.get('window') ?? 60)}"]`);
     if (!radio) return;
     radio.checked = true;
@@ -67,7 +72,7 @@ export class Settings {
   private toAddress(): void {
     const chosen = new URLSearchParams();
     if (this.filter.service) chosen.set('service', this.filter.service);
-    if (this.filter.class) chosen.set('class', this.filter.class);
+    if (this.class.value) chosen.set('class', this.class.value);
     if (this.windowSeconds !== 60) chosen.set('window', String(this.windowSeconds));
     history.replaceState(null, '', `#${chosen}`);
   }

@@ -1,23 +1,20 @@
 // The head of the page: how the connection, the daemon and its services stand.
+import {RECENT_SECONDS} from './classes';
 import type {Connection, ConnectionState} from './connection';
 import {fillChildren, found, made, setAttribute, setText} from './element';
 import {showsService, type Filter} from './filter';
 import type {History, KeptMoment} from './history';
-import type {Daemon, Enforcement, Service} from './moment';
-import {count, longDuration} from './quantity';
+import {exceptionsText, inForceText} from './enforcement_text';
+import {inForce, type Daemon, type Enforcement, type Service} from './moment';
+import {count, duration, longDuration} from './quantity';
 
-const LEVELS: readonly Enforcement[] = ['observe', 'shadow', 'enforce'];
-const MEANINGS: Record<Enforcement, string> = {
-  observe: 'it only counts',
-  shadow: 'it decides, and changes nothing',
-  enforce: 'it acts',
-};
 const UNHEALTHY_TICK_SECONDS = 2;
 
 export const CONNECTION_TEXTS: Record<ConnectionState, string> = {
   connecting: 'connecting',
   live: 'live',
   silent: 'connected, but nothing comes',
+  refused: 'no stream: the daemon is gone or has too many watchers; trying again',
   gone: 'daemon gone, trying again',
 };
 
@@ -32,22 +29,26 @@ export function showConnection(connection: Connection): ConnectionState {
   return state;
 }
 
-export function showDaemon(history: History): void {
+/** `exceptions`: for how many classes something else holds, as far as the page knows. */
+export function showDaemon(history: History, exceptions: ReadonlyMap<Enforcement, number>): void {
   const last = history.last;
   if (!last) return;
   const daemon = last.daemon;
-  const inForce = LEVELS[Math.min(LEVELS.indexOf(daemon.enforcement), LEVELS.indexOf(daemon.limit))]!;
+  const word = inForce(daemon);
+  const but = exceptionsText(exceptions, last.classesLeftOut > 0);
   const place = found('#enforcement');
-  setAttribute(place, 'data-enforcement', inForce);
-  setText(found('.word', place), inForce);
-  const limited = inForce === daemon.enforcement ? '' : `: the policy says ${daemon.enforcement}, the limit is ${daemon.limit}`;
-  setText(found('.meaning', place), MEANINGS[inForce] + limited);
-  document.title = `pulsed: ${inForce}`;
+  setAttribute(place, 'data-enforcement', word);
+  setText(found('.word', place), word);
+  setText(found('.but', place), but);
+  setAttribute(found('.but', place), 'data-acts', String(exceptions.has('enforce')));
+  setText(found('.meaning', place), inForceText(daemon, but !== ''));
+  document.title = `pulsed: ${word}${but ? ` ${but}` : ''}`;
+  const ticks = Math.max(...history.since(last.t - RECENT_SECONDS).map((moment) => moment.daemon.tickP99));
   const facts: [string, string][] = [
     ['version', daemon.version], ['policy revision', String(daemon.revision)], ['profile', daemon.profile],
-    ['up for', longDuration(last.t - daemon.startedAt)],
+    ['up for', longDuration(last.t - daemon.startedAt)], ['tick p99', duration(ticks)],
   ];
-  fillChildren(found('#facts'), facts, () => made('div', {}, made('dt'), made('dd')), (fact, [name, value]) => {
+  fillChildren(found('#facts'), ticks > 0 ? facts : facts.slice(0, -1), () => made('div', {}, made('dt'), made('dd')), (fact, [name, value]) => {
     setText(fact.firstElementChild!, name);
     setText(fact.lastElementChild!, value);
   });
@@ -58,8 +59,8 @@ function warnings(daemon: Daemon, moments: readonly KeptMoment[]): string[] {
   const told: string[] = [];
   if (daemon.sinceTick > UNHEALTHY_TICK_SECONDS) told.push(`The control loop has not ticked for ${longDuration(daemon.sinceTick)}.`);
   if (!daemon.ready) told.push('Services cannot attach.');
-  if (!daemon.canDemote) told.push('Threads of hogs cannot be demoted: CAP_SYS_NICE is missing.');
-  if (!daemon.highPriority) told.push('The control loop has no high priority and may be late beside full CPUs: CAP_SYS_NICE is missing.');
+  if (!daemon.canDemote) told.push('Threads of hogs cannot be demoted: CAP_SYS_NICE is missing, or the guardian has ended.');
+  if (!daemon.highPriority) told.push('The control loop has no high priority and may be late beside full CPUs: CAP_SYS_NICE is missing, or loop.priority is normal.');
   const dropped = moments.reduce((sum, moment) => sum + moment.daemon.dropped, 0);
   if (dropped > 0) told.push(`${count(dropped, 'sample')} dropped by full rings within the last minutes.`);
   return told;

@@ -29,9 +29,7 @@ export function readTheme(): Theme {
 
 /** Calls when the reader's wish for light or dark changes. */
 export function onThemeChange(call: () => void): void {
-  for (const query of ['(prefers-color-scheme: dark)', '(prefers-contrast: more)']) {
-    matchMedia(query).addEventListener('change', call);
-  }
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', call);
 }
 
 export function wantsStillness(): boolean {

@@ -17,6 +17,8 @@ const NEAR_PIXELS = 4;
 export interface Shown {
   last: KeptMoment;
   polls: LongPolls;
+  /** Within the window. */
+  endedLeftOut: number;
   marks: readonly Mark[];
   filter: Filter;
   windowSeconds: number;
@@ -51,8 +53,9 @@ export class Timeline {
     this.shown = shown;
     const from = shown.last.t - shown.windowSeconds;
     this.listed = this.rows.list(shown.last.workers, shown.polls.lanes, shown.filter, from);
-    showWorkers(this.listed);
-    showWorkersNote(shown.last.workersLeftOut);
+    const leftOut = shown.last.workersLeftOut;
+    showWorkers(this.listed, leftOut);
+    showWorkersNote(leftOut, shown.endedLeftOut, shown.filter.service, this.listed.length);
     setAttribute(this.canvas, 'aria-label', summary(shown, this.listed));
     this.draw(shown.last.t);
   }
@@ -86,14 +89,22 @@ export class Timeline {
   }
 
   private pointAt(event: PointerEvent): void {
-    const bar = this.barAt(event);
-    this.tip.hidden = bar === undefined;
-    if (!bar) return;
-    setText(this.tip, tipText(bar));
+    const text = this.textAt(event);
+    this.tip.hidden = text === undefined;
+    if (text === undefined) return;
+    setText(this.tip, text);
     const box = this.place.getBoundingClientRect();
     const left = Math.min(event.clientX - box.left + 12, box.width - this.tip.offsetWidth - 4);
     this.tip.style.left = `${Math.max(0, left)}px`;
     this.tip.style.top = `${event.clientY - box.top + 16}px`;
+  }
+
+  private textAt(event: PointerEvent): string | undefined {
+    const box = this.canvas.getBoundingClientRect();
+    const mark = this.drawing.markAt(event.clientX - box.left, event.clientY - box.top);
+    if (mark) return markText(mark);
+    const bar = this.barAt(event);
+    return bar && tipText(bar);
   }
 
   private barAt(event: PointerEvent): Bar | undefined {
@@ -120,13 +131,18 @@ function tipText(bar: Bar): string {
           bar.demoted ? 'demoted' : '', `from ${clock(bar.start)}`].filter(Boolean).join(' · ');
 }
 
+function markText(mark: Mark): string {
+  const others = mark.times > 1 ? `, and ${count(mark.times - 1, 'other change')}` : '';
+  return `${mark.label} to ${TIER_NAMES[mark.tier!]}${others} · ${clock(mark.t)}`;
+}
+
 /** The drawing in a sentence. */
 function summary(shown: Shown, rows: readonly Row[]): string {
   const from = shown.last.t - shown.windowSeconds;
   const within = shown.marks.filter((mark) => mark.t >= from);
-  const of = (kind: Mark['kind']): number => within.filter((mark) => mark.kind === kind).length;
+  const of = (kind: Mark['kind']): number => within.reduce((sum, mark) => sum + (mark.kind === kind ? mark.times : 0), 0);
   const workers = rows.filter((row) => row.type === 'worker').length;
   return `Timeline of ${count(workers, 'worker')} over the last ${shown.windowSeconds} seconds: ` +
     `${count(shown.polls.count(from, shown.last.t), 'long poll')}, ${count(of('tier'), 'tier change')}, ` +
-    `${count(of('revision'), 'policy revision')}${of('anew') > 0 ? ', a daemon that restarted' : ''}`;
+    [count(of('revision'), 'policy revision'), ...within.filter((mark) => mark.kind === 'anew').map((mark) => mark.label)].join(', ');
 }

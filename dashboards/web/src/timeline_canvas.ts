@@ -44,6 +44,7 @@ export class TimelineCanvas {
   private readonly context: CanvasRenderingContext2D;
   private paint?: BarPaint;
   private scale = 1;
+  private tierMarks: {left: number; mark: Mark}[] = [];
 
   constructor(private readonly canvas: HTMLCanvasElement, private theme: Theme) {
     this.context = canvas.getContext('2d')!;
@@ -169,13 +170,20 @@ export class TimelineCanvas {
     const pixel = (scene.to - scene.from) / scene.width;
     const visible = scene.marks.filter((mark) => mark.t >= scene.from && mark.t <= scene.known);
     for (const mark of visible.filter((each) => each.kind !== 'tier')) this.drawLineMark(scene, mark);
-    for (const mark of apart(visible.filter((each) => each.kind === 'tier'), pixel * (MARK_SIZE + 2))) this.drawTierMark(scene, mark);
+    this.tierMarks = apart(visible.filter((each) => each.kind === 'tier'), pixel * (MARK_SIZE + 2)).map((mark) => (
+      {mark, left: Math.min(Math.max(place(scene, mark.t) - MARK_SIZE / 2, 0), scene.width - MARK_SIZE)}));
+    for (const {left, mark} of this.tierMarks) this.drawTierMark(scene, left, mark);
   }
 
-  private drawTierMark(scene: Scene, mark: Mark): void {
+  /** The change of a tier that is drawn there. */
+  markAt(x: number, y: number): Mark | undefined {
+    if (y < MARKS_TOP || y >= HEAD_HEIGHT) return undefined;
+    return this.tierMarks.find(({left}) => x >= left - 1 && x <= left + MARK_SIZE + 1)?.mark;
+  }
+
+  private drawTierMark(scene: Scene, left: number, mark: Mark): void {
     const {context, theme} = this;
     const x = place(scene, mark.t);
-    const left = Math.min(Math.max(x - MARK_SIZE / 2, 0), scene.width - MARK_SIZE);
     context.fillStyle = theme.tier[mark.tier!];
     context.beginPath();
     context.roundRect(left, MARKS_TOP, MARK_SIZE, MARK_SIZE, 3);

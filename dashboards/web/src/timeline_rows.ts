@@ -4,11 +4,14 @@ import {showsClass, showsService, type Filter} from './filter';
 import type {Lane} from './long_polls';
 import {workerKey, type Worker, type WorkerKind} from './moment';
 
+/** 'other': polls of it have ended, and it was never listed. */
+export type RowKind = WorkerKind | 'other';
+
 export interface GroupRow {
   type: 'group';
   key: string;
   service: string;
-  kind: WorkerKind;
+  kind: RowKind;
   workers: number;
 }
 
@@ -17,15 +20,15 @@ export interface WorkerRow {
   key: string;
   name: string;
   pid: number;
-  /** Absent: gone. */
+  /** Absent: gone, or no more listed. */
   worker?: Worker;
   lane?: Lane;
 }
 
 export type Row = GroupRow | WorkerRow;
 
-export const KIND_TITLES: Record<WorkerKind, string> = {worker: 'workers', isolation: 'isolation pool', spare: 'spare workers'};
-const KINDS: readonly WorkerKind[] = ['worker', 'isolation', 'spare'];
+export const KIND_TITLES: Record<RowKind, string> = {worker: 'workers', isolation: 'isolation pool', spare: 'spare workers', other: 'workers of any kind'};
+const KINDS: readonly RowKind[] = ['worker', 'isolation', 'spare', 'other'];
 
 export class TimelineRows {
   private kinds = new Map<string, WorkerKind>();
@@ -48,8 +51,8 @@ export class TimelineRows {
     return this.grouped([...rows.values()]);
   }
 
-  private kind(row: WorkerRow): WorkerKind {
-    return row.worker?.kind ?? this.kinds.get(row.key) ?? 'worker';
+  private kind(row: WorkerRow): RowKind {
+    return row.worker?.kind ?? this.kinds.get(row.key) ?? 'other';
   }
 
   private grouped(rows: WorkerRow[]): Row[] {

@@ -1,12 +1,13 @@
 // The left of the timeline: a row a worker, with what it polls now. It is a table of its own right, so what the canvas draws
-// is also there in words.
+// is also there in words. Beneath it, what is missing.
 import {fillChildren, found, made, setAttribute, setText} from './element';
 import {className} from './moment';
 import {count, duration} from './quantity';
 import {fillTier} from './tier_badge';
 import {KIND_TITLES, type GroupRow, type Row, type WorkerRow} from './timeline_rows';
 
-export function showWorkers(rows: readonly Row[]): void {
+/** `leftOut`: so many workers are there, and are not listed. */
+export function showWorkers(rows: readonly Row[], leftOut: number): void {
   fillChildren(found('#rows tbody'), rows, () => made('tr'), (element, row) => {
     if (element.dataset.type !== row.type) {
       element.dataset.type = row.type;
@@ -14,7 +15,7 @@ export function showWorkers(rows: readonly Row[]): void {
                                                        : [made('th', {scope: 'row'}), made('td')]));
     }
     if (row.type === 'group') fillGroup(element, row);
-    else fillWorker(element, row);
+    else fillWorker(element, row, leftOut);
   });
 }
 
@@ -22,14 +23,14 @@ function fillGroup(element: HTMLTableRowElement, row: GroupRow): void {
   setText(element.cells[0]!, `${row.service} · ${KIND_TITLES[row.kind]} (${row.workers})`);
 }
 
-function fillWorker(element: HTMLTableRowElement, row: WorkerRow): void {
+function fillWorker(element: HTMLTableRowElement, row: WorkerRow, leftOut: number): void {
   const poll = row.worker?.poll;
   setText(element.cells[0]!, row.name);
   setAttribute(element.cells[0]!, 'title', `${row.name}, process ${row.pid}`);
   setAttribute(element, 'data-over', poll?.over ? 'true' : undefined);
   const now = element.cells[1]!;
   if (!poll) {
-    setText(now, idle(row));
+    setText(now, idle(row, leftOut));
     now.className = 'idle';
     now.removeAttribute('title');
     return;
@@ -40,19 +41,24 @@ function fillWorker(element: HTMLTableRowElement, row: WorkerRow): void {
   }
   fillTier(now.firstElementChild as HTMLElement, poll.tier);
   setText(now.firstElementChild!.lastElementChild!, className(poll.class));
-  const more = [duration(poll.age), poll.over && poll.blame !== 'unknown' ? poll.blame : '',
-                poll.demoted ? 'demoted' : ''].filter(Boolean).join(', ');
+  // Where there is no room for all, the end goes first.
+  const more = [poll.over && poll.blame !== 'unknown' ? poll.blame : '', duration(poll.age), poll.demoted ? 'demoted' : ''].filter(Boolean).join(', ');
   setText(now.lastElementChild!, more);
-  setAttribute(now, 'title', `${className(poll.class)}, ${more}`);
+  setAttribute(now, 'title', `${className(poll.class)}, ${more}; ${poll.cpu > 0 ? duration(poll.cpu) : 'none'} of CPU proven`);
 }
 
-function idle(row: WorkerRow): string {
-  if (!row.worker) return 'gone';
+function idle(row: WorkerRow, leftOut: number): string {
+  if (!row.worker) return leftOut > 0 ? 'gone, or not listed' : 'gone';
   return row.worker.kind === 'spare' ? (row.worker.awake ? 'awake, no poll' : 'parked') : 'no poll';
 }
 
-export function showWorkersNote(leftOut: number): void {
+/** What the daemon had no room for: workers now, and long polls within the window. */
+export function showWorkersNote(workers: number, longPolls: number, service: string, rows: number): void {
+  const told: string[] = [];
+  if (workers > 0 && service !== '' && rows === 0) told.push(`None of the workers of ${service} is listed.`);
+  if (workers > 0) told.push(`${count(workers, 'worker')} more ${workers === 1 ? 'is' : 'are'} not listed: those are listed whose polls last longest.`);
+  if (longPolls > 0) told.push(`${count(longPolls, 'long poll')} within the window ${longPolls === 1 ? 'is' : 'are'} not drawn: more ended at once than are told of.`);
   const note = found('#workers-note');
-  note.hidden = leftOut === 0;
-  setText(note, `${count(leftOut, 'worker')} more that poll nothing long; filter by service to see less at once.`);
+  note.hidden = told.length === 0;
+  setText(note, told.join(' '));
 }
