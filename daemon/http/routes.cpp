@@ -54,12 +54,20 @@ Reply status(const Site& site, const Request& request) {
       request);
 }
 
+// Which event the client saw last. A browser that begins a new stream cannot say so in a header.
+std::string_view seen(const Request& request) {
+  if (!request.last_event_id.empty()) return request.last_event_id;
+  constexpr std::string_view kAfter = "?after=";
+  const std::size_t at = request.target.find(kAfter);
+  return at == std::string_view::npos ? "" : request.target.substr(at + kAfter.size());
+}
+
 Reply events(const Site& site, const Request& request) {
   if (site.history == nullptr) return plain(404, "not found: no history is kept\n");
   // How long a browser waits before it comes back, in milliseconds.
   return {.content_type = "text/event-stream",
           .body = "retry: 1000\n\n",
-          .events = site.history->wanted_after(request.last_event_id)};
+          .events = site.history->wanted_after(seen(request))};
 }
 
 Reply healthy(const Site& site, const Request&) {

@@ -4,7 +4,8 @@
 //   /-/healthy   200 while the control loop ticks
 //   /-/ready     200 once services can attach
 //   /status.json the newest snapshot for machines
-//   /events      the history and what comes after it, as server-sent events
+//   /events      the history and what comes after it, as server-sent events; with Last-Event-ID or
+//                ?after=<id>, only what came after that event
 //   /            the page, and what it is made of
 #pragma once
 

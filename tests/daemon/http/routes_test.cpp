@@ -130,6 +130,8 @@ TEST_CASE_FIXTURE(Fixture,
   const std::string seen = history.epoch() + "-2";
   const auto resumed = answer(site, {.method = "GET", .target = "/events", .last_event_id = seen});
   CHECK(resumed.events == 3);
+  CHECK(get("/events?after=" + seen).events == 3);
+  CHECK(get("/events?after=another-2").events == 1);
   site.history = nullptr;
   CHECK(get("/events").status == 404);
 }
