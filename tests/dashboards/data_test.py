@@ -41,15 +41,21 @@ class Scene:
         rules = {path.name: shortened(path.read_text()) for path in RULES}
         self.prometheus = self._stack.enter_context(Prometheus(self._folder, address, rules))
         self.prometheus.wait_ready()
-        # A task a request: light ones are posted, too, so that they have queue waits.
-        demo = self._enter('pulsed-demo', '--port', '0', '--threads', '2', '--tasks', 'request', '--run-dir', self._pulsed.run_dir)
-        port = demo.wait_for_line(r'listening on 127\.0\.0\.1:(\d+)$', PATIENCE_S).group(1)
+        port = self._demo('demo')
         for heavy in ('export', 'report'):
-            self._enter('pulsed-load', '--port', port, '--lookup-rate', '100', '--heavy', heavy, '--heavy-loops', '2', '--seconds', '600',
-                        '--warmup', '0', log=heavy)
+            self._load(port, '--lookup-rate', '100', '--heavy', heavy, '--heavy-loops', '2', log=heavy)
+        # Light tasks that are posted: waits that are not for the isolation pool.
+        self._load(self._demo('light', '--tasks', 'request'), '--lookup-rate', '50', '--heavy-loops', '0', log='light-load')
 
-    def _enter(self, name, *options, log=None):
-        return self._stack.enter_context(Process(name, [str(BIN / name), *map(str, options)], self._folder / f'{log or name}.log'))
+    def _demo(self, log, *options):
+        demo = self._enter('pulsed-demo', '--port', '0', '--threads', '2', '--run-dir', self._pulsed.run_dir, *options, log=log)
+        return demo.wait_for_line(r'listening on 127\.0\.0\.1:(\d+)$', PATIENCE_S).group(1)
+
+    def _load(self, port, *options, log):
+        self._enter('pulsed-load', '--port', port, '--seconds', '600', '--warmup', '0', *options, log=log)
+
+    def _enter(self, name, *options, log):
+        return self._stack.enter_context(Process(name, [str(BIN / name), *map(str, options)], self._folder / f'{log}.log'))
 
     def _play(self):
         for metric in SEEN_IN_SHADOW:
