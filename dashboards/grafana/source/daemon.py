@@ -13,7 +13,7 @@ def daemon() -> Json:
         variables(one_service=False, classes=False),
         [('Now', _now()), ('The control loop', _loop()), ('What it takes', _taken()), ('Samples', _samples()), ('Services that '
                                                                                                                 'come and go', _attaches()),
-         ('Policy', _policy()), ('The API and the log', _api()), ('The scrape', _scrape())])
+         ('Policy', _policy()), ('HTTP, the API and the log', _api()), ('The scrape', _scrape())])
 
 
 def _yes(title: str, description: str, metric: str):
@@ -107,8 +107,8 @@ def _policy():
                                     'the next begins is a change.',
                (highest('pulsed_policy_info', 'daemon', ['instance', 'revision', 'enforcement', 'enforcement_limit']),
                 '{{instance}} r{{revision}} {{enforcement}}, at most {{enforcement_limit}}'), steps=[(None, GREEN)]),
-        lines('Reloads', 'Policies put in force; reloads refused, because pulsed.yaml or the policy file had a mistake; policies that '
-                         'could not be stored. The log says why.',
+        lines('Reloads', 'Policies put in force, by a file or over the API; reloads refused, because pulsed.yaml or the policy file '
+                         'had a mistake; policies that could not be stored. The log says why.',
               (f'sum by (instance) (increase(pulsed_policy_reloads_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} in force'),
               (f'sum by (instance) (increase(pulsed_policy_reload_failures_total{{{OF_DAEMON}}}[$__rate_interval]))', '{{instance}} refused'),
               (f'sum by (instance) (increase(pulsed_revision_store_failures_total{{{OF_DAEMON}}}[$__rate_interval]))',
@@ -118,12 +118,18 @@ def _policy():
 
 def _api():
     return [
+        lines('HTTP turned away', 'Connections over their number, and replies over the bytes that may wait to be read: scrapes may be '
+                                  'lost. Watchers of /events over their number: pages of the browser, which try again by themselves; '
+                                  'scrapes are not touched.',
+              (rate('pulsed_http_connections_refused_total', 'daemon', BY_INSTANCE), '{{instance}} connections'),
+              (rate('pulsed_http_replies_refused_total', 'daemon', BY_INSTANCE), '{{instance}} replies'),
+              (rate('pulsed_http_watchers_refused_total', 'daemon', BY_INSTANCE), '{{instance}} watchers'), unit='ops', width=12),
+        lines('Watchers', 'Of /events, now: each open page is one.',
+              (total('pulsed_http_watchers', 'daemon', BY_INSTANCE), INSTANCE), unit='none', width=12),
         lines('API calls', 'That ended, by method and gRPC status; a stream counts at its end.',
               (rate('pulsed_api_calls_total', 'daemon', ['method', 'code']), '{{method}} {{code}}'), unit='ops'),
-        lines('Connections refused', 'HTTP: too many were open, so scrapes may be lost. API: users without the right, over a cap, '
-                                     'or silent; the log says which.',
-              (rate('pulsed_http_connections_refused_total', 'daemon', BY_INSTANCE), '{{instance}} HTTP'),
-              (rate('pulsed_api_connections_refused_total', 'daemon', BY_INSTANCE), '{{instance}} API'), unit='ops'),
+        lines('API connections closed', 'Of users without the right, over a cap, or silent; the log says which.',
+              (rate('pulsed_api_connections_refused_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops'),
         lines('Log lines lost', 'Because nobody took them off the daemon\'s hands in time. What they said is counted elsewhere.',
               (rate('pulsed_log_lines_dropped_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops')]
 
@@ -143,5 +149,5 @@ def _scrape():
         lines('Log lines withheld, by service', 'Reports over reports_per_minute. They are counted all the same, and are events but '
                                                 'for those left out, beside.',
               (rate('pulsed_reports_withheld_total', 'service', ['service']), '{{service}}'), unit='ops'),
-        lines('Events left out', 'Of the API, because one tick had too many.',
+        lines('Events left out', 'One tick had too many: the API and the page miss them, other metrics count them.',
               (rate('pulsed_events_left_out_total', 'daemon', BY_INSTANCE), INSTANCE), unit='ops')]
