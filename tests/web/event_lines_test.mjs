@@ -65,3 +65,12 @@ test('another history begins other lines', () => {
 test('no more lines than wanted', () => {
   assert.equal(lines([1, 2, 3].map((n) => Array.from({length: 99}, (_, i) => tier({c: `${n} ${i}`})))).length, MOST_LINES);
 });
+
+test('a storm of tiers leaves what is rare where it is', () => {
+  const storm = (n) => Array.from({length: 200}, (_, i) => tier({c: `${n} ${i}`}));
+  const shown = lines([[{kind: 'policy', revision: 2}, {kind: 'quarantined', s: 'demo'}], storm(1), storm(2), storm(3)]);
+  assert.equal(shown.length, MOST_LINES);
+  assert.deepEqual(shown.slice(-2).map(([kind]) => kind), ['quarantined', 'policy']);
+  const rare = lines([Array.from({length: 150}, () => ({kind: 'attached', s: 'demo'})), [held()]]);
+  assert.deepEqual([rare.length, rare[0][0]], [MOST_LINES, 'held']);
+});

@@ -19,6 +19,7 @@ export class FakeDaemon {
     this.epoch = 'one';
     this.n = 0;
     this.refused = 0;
+    this.asked = 0;
     this.refusing = false;
     this.history = [];
     this.server = createServer((request, response) => this.answer(request, response));
@@ -33,6 +34,7 @@ export class FakeDaemon {
     response.setHeader('Content-Security-Policy', POLICY);
     const [path, query] = request.url.split('?');
     if (path === '/events') {
+      this.asked++;
       this.askedAfter = new URLSearchParams(query).get('after') ?? request.headers['last-event-id'];
       return this.watch(response);
     }
@@ -50,7 +52,8 @@ export class FakeDaemon {
     }
     response.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache'});
     response.write('retry: 200\n\n');
-    for (const message of this.history) response.write(message);
+    const known = this.history.findIndex((message) => message.startsWith(`id: ${this.askedAfter}\n`));
+    for (const message of this.history.slice(known + 1)) response.write(message);
     this.watchers.add(response);
     response.on('close', () => this.watchers.delete(response));
   }

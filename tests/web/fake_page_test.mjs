@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import test, {after, before} from 'node:test';
-import {openBrowser, PHONE, WatchedPage, WIDE} from './browser.mjs';
+import {openBrowser, PATIENCE_MS, PHONE, WatchedPage, WIDE} from './browser.mjs';
 import {bundledAssets, FakeDaemon} from './fake_daemon.mjs';
 import {fullMoment} from './full_moment.mjs';
 
@@ -71,7 +71,7 @@ played('a refused stream is tried again, and known moments are not shown twice',
   daemon.dropWatchers();
   await page.until('it says that the daemon is gone', () => document.body.dataset.connection === 'gone');
   assert.match(await page.text('#connection'), /daemon gone, trying again\s+last heard/);
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + PATIENCE_MS;
   while (daemon.refused < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(daemon.refused >= 2, 'it tries more than once');
   await page.until('it says that there may be no place', () => document.body.dataset.connection === 'refused');
@@ -290,4 +290,44 @@ played('a change of a tier says of which class it was', async (page, daemon) => 
   const box = await page.page.locator('#timeline canvas').boundingBox();
   await page.page.mouse.move(box.x + box.width - 4, box.y + 44);
   await page.page.locator('#tip', {hasText: /demo\/export to Isolate/}).waitFor();
+});
+
+played('a stream that says nothing is begun again, more than once', async (page, daemon) => {
+  await page.page.clock.install({time: 0});
+  daemon.say(said(1000));
+  await page.page.goto(daemon.address);
+  await page.page.clock.pauseAt(100_000);
+  await page.until('a moment is heard', () => document.querySelector('#connection').dataset.heard === 'one-1');
+  for (let round = 0; round < 3; round++) {
+    const {asked} = daemon;
+    await page.page.clock.runFor(21_000);
+    const deadline = Date.now() + PATIENCE_MS;
+    while (daemon.asked === asked && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(daemon.asked > asked, `asked again, ${round}`);
+    await page.until('it is there, and silent', () => document.body.dataset.connection === 'silent');
+  }
+});
+
+played('one drawing that fails does not stop those after it', async (page, daemon) => {
+  daemon.say(said(1000));
+  await shownMoment(page, 'one-1');
+  page.expecting(/the drawing failed/);
+  await page.page.evaluate(() => {
+    const {clearRect} = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.clearRect = function fails() {
+      CanvasRenderingContext2D.prototype.clearRect = clearRect;
+      throw new Error('the drawing failed');
+    };
+  });
+  daemon.say(said(1000.5));
+  await page.until('a drawing failed', () => CanvasRenderingContext2D.prototype.clearRect.name === 'clearRect');
+  daemon.say(said(1001, {classes: [export_()]}));
+  await page.page.locator('#classes tr[data-class="demo/export"]').waitFor();
+});
+
+played('a clock that was set back is not told as a daemon that restarted', async (page, daemon) => {
+  daemon.say(said(1000));
+  daemon.say(said(500));
+  await shownMoment(page, 'one-2');
+  assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /clock set back$/);
 });

@@ -5,6 +5,8 @@ import type {History, KeptMoment} from './history';
 import {workerKey, type DaemonEvent} from './moment';
 
 export const MOST_LINES = 100;
+/** Changes of tiers and held polls may take so many of them from all else, however many there are. */
+const MOST_OF_TASKS = 60;
 
 export interface EventLine {
   /** The newest of them. */
@@ -35,7 +37,7 @@ export class EventLines {
 
   private take(moment: KeptMoment, filter: Filter): void {
     for (const event of moment.events) if (shows(filter, event)) this.add(event, moment.t);
-    this.lines = this.lines.slice(-MOST_LINES);
+    this.lines = bounded(this.lines);
   }
 
   private add(event: DaemonEvent, t: number): void {
@@ -60,11 +62,17 @@ export class EventLines {
   }
 }
 
+function bounded(lines: Line[]): Line[] {
+  const ofTasks = lines.filter(({same}) => same !== '').length;
+  let drop = Math.min(lines.length - MOST_LINES, ofTasks - MOST_OF_TASKS);
+  return lines.filter(({same}) => same === '' || drop-- <= 0).slice(-MOST_LINES);
+}
+
 function forget(line: Line, before: number): void {
   while (line.came.length > 0 && line.came[0]!.t < before) line.times -= line.came.shift()!.times;
 }
 
-/** Empty: it is like no other. */
+/** Empty: it is of no task, and like no other. */
 function sameness({kind, service, class: name, from, to, whole, enforcement}: DaemonEvent): string {
   return kind === 'tier' || kind === 'held' ? JSON.stringify([kind, service, name, from, to, whole, enforcement]) : '';
 }

@@ -51,10 +51,10 @@ export function cpuTimes(moments: readonly KeptMoment[], filter: Filter): Map<st
   return cpu;
 }
 
-/** Keys of those that used the most, the most first; `before`: those that are shown. */
+/** Keys of those that used the most, the most first, and of none that used nothing; `before`: those that are shown. */
 export function topClasses(cpu: ReadonlyMap<string, number>, most: number, before: readonly string[] = []): string[] {
   const weight = (key: string): number => cpu.get(key)! * (before.includes(key) ? STAYS : 1);
-  return [...cpu.keys()].sort((a, b) => weight(b) - weight(a) || (a < b ? -1 : 1)).slice(0, most);
+  return [...cpu.keys()].filter((key) => cpu.get(key)! > 0).sort((a, b) => weight(b) - weight(a) || (a < b ? -1 : 1)).slice(0, most);
 }
 
 /** One value a moment. null: a gap that stays one; undefined: nothing to show, to be drawn across. */
