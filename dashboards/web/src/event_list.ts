@@ -21,7 +21,7 @@ export class EventList {
       setText(item.children[2]!, times > 1 ? `× ${times}` : '');
     });
     const leftOut = history.moments.reduce((sum, moment) => sum + moment.eventsLeftOut, 0);
-    const none = all.length === 0 ? 'none within the last 5 minutes' : '';
+    const none = all.length === 0 && history.moments[0] ? `none since ${clock(history.moments[0].t)}` : '';
     setText(found('#events-note'), [none, leftOut > 0 ? `${count(leftOut, 'event')} left out` : ''].filter(Boolean).join('; '));
   }
 }
