@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/metrics/series_count.h"
 #include "tests/daemon/metrics/lint.h"
 
 namespace pulsed::metrics {
@@ -53,11 +52,6 @@ TEST_CASE("label names are fit for Prometheus and none stands after an empty one
       CHECK(seen.insert(*label).second);
     }
   }
-}
-
-TEST_CASE("a class makes at most 40 series") {
-  CHECK(series_of(Scope::kClass) > 30);
-  CHECK(series_of(Scope::kClass) <= kMaxSeriesPerClass);
 }
 
 TEST_CASE("what has a class has its service, and what has neither is the daemon's") {

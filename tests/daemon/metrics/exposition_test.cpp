@@ -1,13 +1,9 @@
 #include "daemon/metrics/exposition.h"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstdio>
 #include <limits>
 #include <locale>
 #include <set>
@@ -15,118 +11,14 @@
 #include <string_view>
 
 #include "daemon/metrics/catalogue.h"
-#include "daemon/metrics/series_count.h"
 #include "tests/daemon/metrics/exposition_text.h"
+#include "tests/daemon/metrics/full_snapshot.h"
 
 namespace pulsed::metrics {
 namespace {
 
 using namespace std::string_literals;
 using Labels = std::map<std::string, std::string>;
-
-// Every field differs from every other, so that a mix-up shows.
-Snapshot full_snapshot() {
-  Snapshot s;
-  s.daemon = {.version = "1.2.3",
-              .policy_revision = 7,
-              .enforcement = policy::Enforcement::kEnforce,
-              .enforcement_limit = policy::Enforcement::kShadow,
-              .started_at = std::chrono::system_clock::time_point{std::chrono::milliseconds{1'500}},
-              .policy_reloads = 101,
-              .policy_reload_failures = 102,
-              .attaches = 103,
-              .detaches = 104,
-              .attaches_refused = 105,
-              .quarantines = 106,
-              .folded_label_values = 107,
-              .samples = 108,
-              .events_left_out = 110,
-              .high_priority = true,
-              .exact_run_times = false,
-              .undone_by_guardian = 109,
-              .demotes = true};
-  s.daemon.tick_duration.observe_ns(20'000);
-  s.daemon.tick_lateness.observe_ns(600'000);
-  s.daemon.tick_lateness.observe_ns(600'000);
-  ServiceSnapshot service{.service = "checkout",
-                          .processes = 201,
-                          .workers = 202,
-                          .class_changes = 203,
-                          .reports_withheld = 235,
-                          .directives_measure = 204,
-                          .directives_yield = 205,
-                          .directives_isolate = 206,
-                          .dropped_samples = 207,
-                          .rejected_records = 208,
-                          .skipped_samples = 209,
-                          .tasks_without_slot = 210,
-                          .clock_reads = 218,
-                          .late_clock_reads = 219,
-                          .in_flight = {211, 212, 213, 214},
-                          .in_flight_longest_ns = 215'000'000,
-                          .quarantined = true,
-                          .pinned_classes = 236,
-                          .held_polls = {221, 222, 223, 224},
-                          .spare_workers_parked = 225,
-                          .spare_workers_awake = 226,
-                          .spare_wakes = 227,
-                          .would_be_spare_wakes = 234,
-                          .spare_shortages = 228,
-                          .demoted_threads = 229,
-                          .demotions = 230,
-                          .demotions_refused = 231,
-                          .boosts = 232,
-                          .demoted_ns = 233'500'000'000};
-  service.undo_latency.observe_ns(700'000);
-  service.tier_changes[0][1] = 216;
-  service.tier_changes[3][2] = 217;
-  s.services = {service};
-  ClassSnapshot c{.service = "checkout",
-                  .task_class = "checkout/render",
-                  .polls = 301,
-                  .cpu_ns = 302'500'000'000,
-                  .violations = 303,
-                  .yields_obeyed = 304,
-                  .isolated_polls = 305,
-                  .tasks = {306, 307, 308, 309},
-                  .tier = policy::Tier::kYield,
-                  .enforcement = policy::Enforcement::kShadow,
-                  .would_be = {310, 311, 312, 313, 314'500'000'000}};
-  c.poll_duration.observe_ns(5'000);
-  c.poll_duration.observe_ns(5'000'000);
-  c.queue_wait.observe_ns(60'000'000'000);
-  s.classes = {c};
-  return s;
-}
-
-OffLoop full_off_loop() {
-  return {.process = {.cpu = std::chrono::microseconds{401'500'000},
-                      .resident_bytes = 402,
-                      .open_descriptors = 403,
-                      .most_descriptors = 404},
-          .http_connections_refused = 405,
-          .http_replies_refused = 412,
-          .http_watchers_refused = 413,
-          .http_watchers = 414,
-          .api_connections_refused = 406,
-          .api_calls = {{"PolicyService/Update", "OK", 407},
-                        {"PolicyService/Update", "ABORTED", 408},
-                        {"MonitorService/GetStatus", "OK", 409}},
-          .revision_store_failures = 410,
-          .revisions_durable = true,
-          .log_lines_dropped = 411};
-}
-
-Snapshot with_classes(std::size_t count) {
-  Snapshot s = full_snapshot();
-  ClassSnapshot c = s.classes[0];
-  s.classes.clear();
-  for (std::size_t i = 0; i < count; ++i) {
-    c.task_class = "checkout/render_" + std::to_string(i);
-    s.classes.push_back(c);
-  }
-  return s;
-}
 
 double value(const std::vector<TextFamily>& families, std::string_view name,
              const Labels& labels = {}) {
@@ -361,64 +253,6 @@ TEST_CASE("the locale of the process does not show") {
   CHECK(before == after);
 }
 
-TEST_CASE("1000 classes make 40000 series at most, each once") {
-  const std::string text = render(with_classes(1000), full_off_loop());
-  std::size_t of_classes = 0;
-  std::set<std::pair<std::string, Labels>> seen;
-  std::size_t all = 0;
-  for (const TextFamily& f : ExpositionReader::read(text)) {
-    for (const TextSample& sample : f.samples) {
-      ++all;
-      of_classes += sample.labels.count("class");
-      seen.emplace(sample.name, sample.labels);
-    }
-  }
-  CHECK(seen.size() == all);
-  CHECK(of_classes == 1000 * series_of(Scope::kClass));
-  CHECK(of_classes <= 40'000);
-  CHECK(text.size() < 8'000'000);
-}
-
-// Runs a command with the text as its input; its output and exit status.
-std::pair<std::string, int> run_on(const std::string& command, const std::string& text) {
-  std::string path = "/tmp/pulsed_exposition_XXXXXX";
-  const int fd = ::mkstemp(path.data());
-  REQUIRE(fd >= 0);
-  FILE* file = ::fdopen(fd, "w");
-  REQUIRE(std::fwrite(text.data(), 1, text.size(), file) == text.size());
-  std::fclose(file);
-  FILE* pipe = ::popen((command + " <" + path + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::string output;
-  std::array<char, 4096> block{};
-  while (const std::size_t n = std::fread(block.data(), 1, block.size(), pipe)) {
-    output.append(block.data(), n);
-  }
-  const int status = ::pclose(pipe);
-  ::unlink(path.c_str());
-  return {output, status};
-}
-
-std::size_t samples_in(const std::string& text) {
-  std::size_t count = 0;
-  for (const TextFamily& f : ExpositionReader::read(text)) count += f.samples.size();
-  return count;
-}
-
-TEST_CASE("the catalogue foretells how many samples there are") {
-  CHECK(sample_count({}, {}) == samples_in(render({}, {})));
-  CHECK(sample_count(full_snapshot(), full_off_loop()) ==
-        samples_in(render(full_snapshot(), full_off_loop())));
-  Snapshot s = with_classes(37);
-  for (std::uint64_t i = 0; i < 5; ++i) {
-    ServiceSnapshot more = s.services[0];
-    more.service += std::to_string(i);
-    more.tier_changes[1] = {i, 0, i, 1};
-    s.services.push_back(more);
-  }
-  CHECK(sample_count(s, full_off_loop()) == samples_in(render(s, full_off_loop())));
-}
-
 TEST_CASE("ticks have bounds of their own") {
   Snapshot s;
   s.daemon.tick_duration.observe_ns(7'000'000);
@@ -431,19 +265,6 @@ TEST_CASE("ticks have bounds of their own") {
   CHECK(bucket("pulsed_tick_duration_seconds_bucket", "0.01") == 1);
   CHECK(bucket("pulsed_tick_lateness_seconds_bucket", "0.01") == 0);
   CHECK(bucket("pulsed_tick_lateness_seconds_bucket", "0.02") == 1);
-}
-
-TEST_CASE("promtool has nothing to say against the text") {
-  if (::access("/usr/bin/promtool", X_OK) != 0) {
-    MESSAGE("promtool not installed: not checked");
-    return;
-  }
-  Snapshot s = with_classes(20);
-  s.classes.push_back({.service = "a\"b\\c\nd", .task_class = "caf\xe9 支払い"});
-  const auto [output, status] =
-      run_on("/usr/bin/promtool check metrics", render(s, full_off_loop()));
-  CHECK(output == "");
-  CHECK(status == 0);
 }
 
 }  // namespace

@@ -110,7 +110,8 @@ TEST_CASE("Prometheus takes as many samples of 1000 classes as the reference say
 TEST_CASE("promtool and our lint have nothing to say against the text of a real pulsed") {
   DaemonProcess daemon;
   const ManyClasses services(daemon.run_dir(), 2, 3);
-  REQUIRE(shows(daemon, 6, 6));
+  const ManyClasses odd(daemon.run_dir(), 1, 3, "\"}\\ 支払い");
+  REQUIRE(shows(daemon, 9, 9));
   change_a_tier(daemon);
   const auto reply = daemon.get("/metrics");
   REQUIRE(reply);
