@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,10 @@ struct ClassSnapshot {
   WouldBe would_be;
   Histogram poll_duration;  // wall time of ended polls whose samples arrived
   Histogram queue_wait;
+
+  [[nodiscard]] std::uint64_t tasks_above_monitor() const {
+    return std::accumulate(tasks.begin() + 1, tasks.end(), std::uint64_t{0});
+  }
 };
 
 // One service name.
@@ -111,11 +116,18 @@ struct Snapshot {
 // latest; never null. Thread-safe.
 class SnapshotSource {
  public:
+  // A loop that has not ticked for longer is not healthy.
+  static constexpr std::chrono::milliseconds kHealthyTick{2'000};
+
   virtual ~SnapshotSource() = default;
   [[nodiscard]] virtual std::shared_ptr<const Snapshot> fresh(
       std::chrono::milliseconds patience) = 0;
   // Time since the loop last ticked: what health is judged by.
   [[nodiscard]] virtual std::chrono::milliseconds since_last_tick() const = 0;
+  // Of a reader's patience, what is worth spending: a loop that stands still would cost each the whole.
+  [[nodiscard]] std::chrono::milliseconds worth_waiting(std::chrono::milliseconds patience) const {
+    return since_last_tick() <= kHealthyTick ? patience : std::chrono::milliseconds{0};
+  }
 };
 
 }  // namespace pulsed

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -95,7 +94,7 @@ ClassMoment class_moment(const ClassSnapshot& now, const ClassSnapshot& before) 
   return {.service = now.service,
           .task_class = now.task_class,
           .tier = now.tier,
-          .above = std::accumulate(now.tasks.begin() + 1, now.tasks.end(), std::uint64_t{0}),
+          .above = now.tasks_above_monitor(),
           .enforcement = now.enforcement,
           .pinned = now.pinned,
           .polls = since(now.polls, before.polls),

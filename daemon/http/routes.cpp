@@ -26,9 +26,7 @@ std::string_view path_of(std::string_view target) {
 }
 
 std::shared_ptr<const Snapshot> snapshot(const Site& site) {
-  // A loop that stands still would cost every scrape the whole patience.
-  const bool ticks = site.source.since_last_tick() <= kHealthyTick;
-  return site.source.fresh(ticks ? site.patience : std::chrono::milliseconds{0});
+  return site.source.fresh(site.source.worth_waiting(site.patience));
 }
 
 Reply compressed_if_wanted(Reply reply, const Request& request) {
@@ -71,6 +69,7 @@ Reply events(const Site& site, const Request& request) {
 }
 
 Reply healthy(const Site& site, const Request&) {
+  constexpr std::chrono::milliseconds kHealthyTick = SnapshotSource::kHealthyTick;
   const std::chrono::milliseconds since = site.source.since_last_tick();
   if (since <= kHealthyTick) return plain(200, "healthy\n");
   return plain(503, "not healthy: the control loop last ticked " + std::to_string(since.count()) +

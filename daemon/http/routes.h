@@ -23,9 +23,6 @@
 
 namespace pulsed::http {
 
-// A control loop that has not ticked for longer is not healthy.
-inline constexpr std::chrono::milliseconds kHealthyTick{2'000};
-
 using Render = std::function<std::string(const Snapshot&)>;
 using Ready = std::function<bool()>;
 

@@ -14,8 +14,6 @@ std::uint64_t sum(const Counts& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-std::uint64_t above_monitor(const ClassSnapshot& cls) { return sum(cls.tasks) - cls.tasks[0]; }
-
 ordered_json daemon_json(const DaemonSnapshot& daemon, bool ready,
                          std::chrono::milliseconds since_last_tick) {
   const std::chrono::duration<double, std::milli> started = daemon.started_at.time_since_epoch();
@@ -57,7 +55,7 @@ ordered_json class_json(const ClassSnapshot& c) {
           {"pinned", c.pinned ? ordered_json(policy::name(*c.pinned)) : ordered_json()},
           {"enforcement", policy::name(c.enforcement)},
           {"tasks", sum(c.tasks)},
-          {"tasks_above_monitor", above_monitor(c)},
+          {"tasks_above_monitor", c.tasks_above_monitor()},
           {"polls", c.polls},
           {"cpu_seconds", std::round(static_cast<double>(c.cpu_ns) / 1e3) / 1e6},
           {"violations", c.violations},
@@ -79,7 +77,7 @@ ordered_json sums_json(const Snapshot& snapshot) {
   }
   for (const ClassSnapshot& cls : snapshot.classes) {
     tasks += sum(cls.tasks);
-    above += above_monitor(cls);
+    above += cls.tasks_above_monitor();
   }
   return {{"services", services},
           {"workers", workers},

@@ -65,9 +65,9 @@ void fill(const Snapshot& snapshot, v1::Status& status) {
     status.set_dropped_samples(status.dropped_samples() + service.dropped_samples);
   }
   for (const ClassSnapshot& cls : snapshot.classes) {
-    const std::uint64_t all = std::accumulate(cls.tasks.begin(), cls.tasks.end(), std::uint64_t{0});
-    status.set_tasks(status.tasks() + all);
-    status.set_tasks_above_monitor(status.tasks_above_monitor() + all - cls.tasks[0]);
+    const std::uint64_t above = cls.tasks_above_monitor();
+    status.set_tasks(status.tasks() + cls.tasks[0] + above);
+    status.set_tasks_above_monitor(status.tasks_above_monitor() + above);
   }
 }
 

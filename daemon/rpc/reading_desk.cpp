@@ -50,8 +50,9 @@ Picture ReadingDesk::picture_for(const std::vector<Waiting>& batch) {
     snapshot = snapshot || includes(one.need, Need::kSnapshot);
     details = details || includes(one.need, Need::kDetails);
   }
-  return {snapshot ? snapshots_.fresh(patience_) : nullptr,
-          details ? details_.details(patience_) : nullptr};
+  const std::chrono::milliseconds patience = snapshots_.worth_waiting(patience_);
+  return {snapshot ? snapshots_.fresh(patience) : nullptr,
+          details ? details_.details(patience) : nullptr};
 }
 
 void ReadingDesk::run() {

@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(Fixture, "metrics are compressed for those who take gzip") {
 TEST_CASE_FIXTURE(Fixture, "a scrape waits for a newer snapshot only while the loop ticks") {
   static_cast<void>(get("/metrics"));
   CHECK(source.patience_ms == site.patience.count());
-  source.since_last_tick_ms = kHealthyTick.count() + 1;
+  source.since_last_tick_ms = SnapshotSource::kHealthyTick.count() + 1;
   CHECK(get("/metrics").status == 200);
   CHECK(source.patience_ms == 0);
 }
