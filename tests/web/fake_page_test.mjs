@@ -331,3 +331,10 @@ played('a clock that was set back is not told as a daemon that restarted', async
   await shownMoment(page, 'one-2');
   assert.match(await page.page.locator('#timeline canvas').getAttribute('aria-label'), /clock set back$/);
 });
+
+played('a value without neighbours is seen, too', async (page, daemon) => {
+  daemon.say(said(1000, {classes: [export_({p50: 0.001, p99: 0.01})]}));
+  daemon.say(said(1000.5));
+  await shownMoment(page, 'one-2');
+  await page.untilPixels('.chart canvas', 'series-1');
+});

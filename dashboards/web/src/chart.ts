@@ -109,7 +109,7 @@ export class Chart {
         {label: 'at', value: (_, t) => (t === null ? '–' : clock(t))},
         ...data.lines.map((line): uPlot.Series => ({
           label: line.label, stroke: line.color, width: line.dashed ? 1.25 : 2, dash: line.dashed ? [5, 4] : undefined,
-          points: {show: false}, value: (_, value) => (typeof value === 'number' ? kind.text(value) : '–'),
+          points: {show: true, size: 4, fill: line.color, filter: (plot, at) => alone(plot.data[at]!)}, value: (_, value) => (typeof value === 'number' ? kind.text(value) : '–'),
         })),
       ],
       hooks: {draw: [(plot) => this.drawMarks(plot)]},
@@ -139,6 +139,21 @@ export class Chart {
     }
     context.restore();
   }
+}
+
+/** Where values have no line to another: nothing of them would be seen. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  let run: number[] = [];
+  for (let at = 0; at <= values.length; at++) {
+    const value = values[at];
+    if (typeof value === 'number') run.push(at);
+    else if (value === null || at === values.length) {
+      if (run.length === 1) found.push(run[0]!);
+      run = [];
+    }
+  }
+  return found;
 }
 
 function fromZero(): uPlot.Scale {
