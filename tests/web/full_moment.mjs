@@ -22,7 +22,8 @@ function taskClass(n, i) {
   const done = Math.round(violations / 2);
   const counts = enf === 'enforce' ? {yields: Math.round(done / 3), iso: done, dem: hog ? Math.round(chance(i, n) * 2) : 0}
                                    : {wyields: Math.round(done / 2), wiso: done, wdem: 1};
-  return {...classOf(i), enf, tier: TIERS[hog ? 1 + i % 3 : 0], above: hog ? i % 4 : 0, polls: Math.round(400 / (1 + i)), cpu: (hog ? 0.3 : 0.1) / (1 + i / 6) * (0.8 + 0.4 * chance(n, i)),
+  return {...classOf(i), enf, tier: TIERS[hog ? 1 + i % 3 : 0], above: hog ? i % 4 : 0, polls: Math.round(400 / (1 + i)),
+          cpu: (hog ? 0.3 : 0.1) / (1 + i / 6) * (0.8 + 0.4 * chance(n, i)),
           viol: violations, ...counts, p50: 0.0001 * (1 + i % 9), p99: (hog ? 0.02 : 0.0008) * (1 + chance(n, i)), qp99: 0.0003 * (1 + 9 * chance(i, n))};
 }
 
@@ -38,16 +39,16 @@ function worker(n, w) {
   const run = Math.floor((n + w * 3) / length);
   const age = at * 0.5 + 0.01 + 0.4 * chance(w, run);
   const blame = pick(BLAMES, chance(w, run, 3));
-  return {...name, poll: {c: className(Math.floor(50 * chance(w, run, 1))), age, cpu: blame === 'burning' ? age : age / 9, blame, over: chance(w, run, 2) > 0.15,
-                          tier: kind === 'isolation' ? 'isolate' : pick(TIERS, chance(w, run, 4)), demoted: chance(w, run, 5) > 0.8}};
+  return {...name, poll: {c: className(Math.floor(50 * chance(w, run, 1))), age, cpu: blame === 'burning' ? age : age / 9, blame,
+                          over: chance(w, run, 2) > 0.15, tier: kind === 'isolation' ? 'isolate' : pick(TIERS, chance(w, run, 4)), demoted: chance(w, run, 5) > 0.8}};
 }
 
 /** One after the other, on every eighth worker. */
 function ended(n, t, i) {
   const w = 8 * (i % 8) + 7;
   const service = SERVICES[w % SERVICES.length];
-  return {s: service, pid: PIDS[service], w, c: className(Math.floor(50 * chance(i, n))), start: t - 0.5 + 0.02 * Math.floor(i / 8), for: 0.005 + 0.014 * chance(n, i, 9),
-          tier: pick(TIERS, chance(n, i, 10)), blame: pick(BLAMES, chance(n, i, 11))};
+  return {s: service, pid: PIDS[service], w, c: className(Math.floor(50 * chance(i, n))),
+          start: t - 0.5 + 0.02 * Math.floor(i / 8), for: 0.005 + 0.014 * chance(n, i, 9), tier: pick(TIERS, chance(n, i, 10)), blame: pick(BLAMES, chance(n, i, 11))};
 }
 
 function event(n, t, i) {
@@ -62,9 +63,11 @@ export function fullMoment(n, {events = 200, ends = 200} = {}) {
   const t = 1_764_000_000 + n / 2;
   return {
     t,
-    d: {version: '0.1.0', revision: n < 540 ? 6 : 7, enforcement: 'enforce', limit: 'enforce', profile: 'balanced', started_at: t - 93_600, ready: true, tick_p99: 0.00018,
-        samples: 40_000, high_priority: true, can_demote: true},
-    services: ['mail', 'search', 'shop'].map((name, at) => ({name, processes: 1 + at, workers: [18, 16, 30][at], spare_parked: 2, spare_awake: 1, demoted: at, in_flight: 3 + at})),
+    d: {version: '0.1.0', revision: n < 540 ? 6 : 7, enforcement: 'enforce', limit: 'enforce', profile: 'balanced', started_at: t - 93_600,
+        ready: true, tick_p99: 0.00018, samples: 40_000, high_priority: true, can_demote: true},
+    services: ['mail', 'search', 'shop'].map((name, at) => ({
+      name, processes: 1 + at, workers: [18, 16, 30][at], spare_parked: 2, spare_awake: 1, demoted: at, in_flight: 3 + at,
+    })),
     classes: Array.from({length: 50}, (_, i) => taskClass(n, i)), left_out: 12,
     workers: Array.from({length: 64}, (_, w) => worker(n, w)),
     ended: Array.from({length: ends}, (_, i) => ended(n, t, i)), ended_left_out: ends < 200 ? 0 : 40,

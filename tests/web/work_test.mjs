@@ -44,7 +44,9 @@ class Shown {
     assert.ok(this.lines.show(this.history, filter).length > 0);
     this.marks = marks(this.history, filter);
     for (const key of cpuTimes(moments, filter).keys()) classLine(moments, filter, key, (c) => c.p99, undefined);
-    for (const count of ['violations', 'yields', 'isolations', 'demotions', 'wouldYield', 'wouldIsolate', 'wouldDemote']) sumLine(moments, filter, (c) => c[count]);
+    for (const count of ['violations', 'yields', 'isolations', 'demotions', 'wouldYield', 'wouldIsolate', 'wouldDemote']) {
+      sumLine(moments, filter, (c) => c[count]);
+    }
     return reads;
   }
 }

@@ -109,7 +109,8 @@ export class Chart {
         {label: 'at', value: (_, t) => (t === null ? '–' : clock(t))},
         ...data.lines.map((line): uPlot.Series => ({
           label: line.label, stroke: line.color, width: line.dashed ? 1.25 : 2, dash: line.dashed ? [5, 4] : undefined,
-          points: {show: true, size: 4, fill: line.color, filter: (plot, at) => alone(plot.data[at]!)}, value: (_, value) => (typeof value === 'number' ? kind.text(value) : '–'),
+          points: {show: true, size: 4, fill: line.color, filter: (plot, at) => alone(plot.data[at]!)},
+          value: (_, value) => (typeof value === 'number' ? kind.text(value) : '–'),
         })),
       ],
       hooks: {draw: [(plot) => this.drawMarks(plot)]},

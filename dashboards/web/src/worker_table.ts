@@ -56,8 +56,11 @@ function idle(row: WorkerRow, leftOut: number): string {
 export function showWorkersNote(workers: number, longPolls: number, service: string, rows: number): void {
   const told: string[] = [];
   if (workers > 0 && service !== '' && rows === 0) told.push(`None of the workers of ${service} is listed.`);
-  if (workers > 0) told.push(`${count(workers, 'worker')} more ${workers === 1 ? 'is' : 'are'} not listed: those are listed whose polls last longest.`);
-  if (longPolls > 0) told.push(`${count(longPolls, 'long poll')} within the window ${longPolls === 1 ? 'is' : 'are'} not drawn: more ended at once than are told of.`);
+  const are = (n: number): string => (n === 1 ? 'is' : 'are');
+  if (workers > 0) told.push(`${count(workers, 'worker')} more ${are(workers)} not listed: those are listed whose polls last longest.`);
+  if (longPolls > 0) {
+    told.push(`${count(longPolls, 'long poll')} within the window ${are(longPolls)} not drawn: more ended at once than are told of.`);
+  }
   const note = found('#workers-note');
   note.hidden = told.length === 0;
   setText(note, told.join(' '));
