@@ -3,13 +3,15 @@
 namespace pulsed::policy {
 
 HoldVerdict judge_hold(const TierFields& fields, const HeldPoll& poll) {
-  const bool over_budget = poll.cpu > fields.poll_budget;
   const bool waits = poll.blame == Blame::kBlocked;
   HoldVerdict verdict{};
-  verdict.report = over_budget || poll.wall >= fields.long_poll;
+  verdict.over_budget = poll.cpu > fields.poll_budget;
+  verdict.report = verdict.over_budget || poll.wall >= fields.long_poll;
   verdict.spare = !poll.isolation && poll.wall >= fields.spare_after;
-  verdict.demote = poll.isolation || (fields.demote_to.kind != OsPriority::Kind::kUnchanged &&
-                                      over_budget && poll.cpu >= fields.demote_after && !waits);
+  verdict.holds = verdict.spare || (!poll.isolation && verdict.over_budget);
+  verdict.demote =
+      poll.isolation || (fields.demote_to.kind != OsPriority::Kind::kUnchanged &&
+                         verdict.over_budget && poll.cpu >= fields.demote_after && !waits);
   return verdict;
 }
 

@@ -18,6 +18,9 @@ struct HeldPoll {
 };
 
 struct HoldVerdict {
+  bool over_budget;
+  bool
+      holds;  // its worker: over its budget, or in flight for spare_after, and others wait behind it
   bool report;  // over its budget, or in flight for long_poll: worth a line in the log, with blame
   bool spare;   // another thread should serve the run loop meanwhile
   bool demote;  // its thread should run at a lower OS priority

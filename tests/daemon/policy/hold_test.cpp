@@ -35,6 +35,22 @@ TEST_CASE("poll_budget: a poll of exactly the budget is no report, a nanosecond 
   CHECK_FALSE(judge_hold(f, burning(1ms + 1ns)).report);
 }
 
+TEST_CASE("a poll that burns over its budget, or runs for spare_after, holds its worker") {
+  const TierFields f = apart();
+  CHECK_FALSE(judge_hold(f, burning(1ms)).over_budget);
+  CHECK_FALSE(judge_hold(f, burning(1ms)).holds);
+  CHECK(judge_hold(f, burning(1ms + 1ns)).over_budget);
+  CHECK(judge_hold(f, burning(1ms + 1ns)).holds);
+  CHECK_FALSE(judge_hold(f, waiting(3ms - 1ns)).holds);
+  CHECK(judge_hold(f, waiting(3ms)).holds);
+  CHECK_FALSE(judge_hold(f, waiting(1h)).over_budget);
+}
+
+TEST_CASE("a poll on the isolation pool holds no worker, over its budget or not") {
+  CHECK(judge_hold(apart(), isolated(1h)).over_budget);
+  CHECK_FALSE(judge_hold(apart(), isolated(1h)).holds);
+}
+
 TEST_CASE("long_poll: a poll in flight this long is reported, whatever its thread does") {
   for (const Blame blame : {Blame::kUnknown, Blame::kBurning, Blame::kRunnable, Blame::kBlocked}) {
     for (const bool isolation : {false, true}) {
