@@ -235,7 +235,9 @@ void HeldWorkers::release(Service& service, Time now) {
   // What the system would not give back is left to the guardian, and after it to the next daemon.
   while (!service.demoted.empty()) {
     const std::uint32_t index = service.demoted.back();
-    demoter_.leave(service.workers[index].demotion->id);
+    const collect::Demotion& demotion = *service.workers[index].demotion;
+    demoter_.leave(demotion.id);
+    service.holds.demoted += now - demotion.since;  // as far as we can tell
     forget(service, index);
   }
   service.words.release();

@@ -1,5 +1,11 @@
 #include "daemon/held_workers.h"
 
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include "tests/daemon/act/parked_thread.h"
@@ -59,6 +65,24 @@ struct OneThread : AttachedByHand {
   HeldWorkers held{demoter, clock(), reporter};
 };
 
+// This thread may raise no priority meanwhile.
+class WithoutTheRight {
+ public:
+  WithoutTheRight() {
+    ::syscall(SYS_capget, &header_, had_.data());
+    auto less = had_;
+    less[0].effective &= ~(1U << CAP_SYS_NICE);
+    ::syscall(SYS_capset, &header_, less.data());
+  }
+  ~WithoutTheRight() { ::syscall(SYS_capset, &header_, had_.data()); }
+  WithoutTheRight(const WithoutTheRight&) = delete;
+  WithoutTheRight& operator=(const WithoutTheRight&) = delete;
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> had_{};
+};
+
 }  // namespace
 
 TEST_CASE("the thread of a poll that burned over its budget is lowered until the poll ends") {
@@ -92,6 +116,22 @@ TEST_CASE("a poll that ended since it was looked at is not answered by lowering 
   CHECK(t.d().workers[0].demoted_start == 0);
   CHECK(t.service().holds.demotions == 0);
   CHECK(t.service().holds.demotions_refused == 0);
+}
+
+TEST_CASE("time at a lower priority is counted, also where the system will not give it back") {
+  if (!act::may_set_priorities()) return;
+  OneThread t;
+  t.burn(0, 2ms);
+  t.answer();
+  REQUIRE(t.held.demoted() == 1);
+  t.pass(5s);
+  {
+    const WithoutTheRight here;
+    t.held.release(t.service(), t.now());
+  }
+  CHECK(t.nice() == kLowNice);
+  CHECK(t.held.demoted() == 0);
+  CHECK(t.service().holds.demoted == 5s);
 }
 
 TEST_CASE("observe and shadow report a held worker and touch nothing") {
