@@ -23,6 +23,7 @@ void EventLog::append(std::vector<Event>& events) {
     const auto excess = events.size() - kKept;
     events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(excess));
     lost_ += excess;
+    lost_in_all_ += excess;
   }
   {
     const std::unique_lock lock(mutex_, std::try_to_lock);

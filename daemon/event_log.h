@@ -90,6 +90,9 @@ class EventLog {
   // alone.
   void append(std::vector<Event>& events);
 
+  // So far, of events that were given to it. The control loop alone.
+  [[nodiscard]] std::uint64_t lost() const { return lost_in_all_; }
+
   // Differs from one run of the daemon to the next.
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t last() const;  // sequence number; 0: nothing yet
@@ -107,7 +110,8 @@ class EventLog {
   mutable std::condition_variable appended_;
   std::deque<std::shared_ptr<const Event>> events_;  // the last of them has the number last_
   std::uint64_t last_ = 0;
-  std::uint64_t lost_ = 0;  // before they had numbers; the loop's alone
+  std::uint64_t lost_ = 0;  // before they had numbers; the loop's alone, as the next
+  std::uint64_t lost_in_all_ = 0;
 };
 
 }  // namespace pulsed

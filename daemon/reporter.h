@@ -43,7 +43,7 @@ class Reporter {
   // Hands over the events of the tick, or as many of them as can be had now.
   void end_tick();
 
-  [[nodiscard]] std::uint64_t events_left_out() const { return events_left_out_; }
+  [[nodiscard]] std::uint64_t events_left_out() const { return events_left_out_ + log_.lost(); }
 
  private:
   // False: too many were, and this one is counted.

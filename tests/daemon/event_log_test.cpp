@@ -76,6 +76,7 @@ TEST_CASE(
   events = events_of(1, EventLog::kKept + 7);
   log.append(events);
   CHECK(log.last() == 5 + 7 + EventLog::kKept);
+  CHECK(log.lost() == 7);
   CHECK_FALSE(log.after(5, 1).has_value());
   const auto kept = log.after(12, 1);
   REQUIRE(kept.has_value());
