@@ -218,13 +218,14 @@ void Daemon::detach(attach::ServiceId id, Time now) {
 void Daemon::collect_last(collect::Service& service, Time now) {
   constexpr int kMostRounds = 16;
   collect::Collected collected;
-  for (int round = 0; round < kMostRounds; ++round) {
+  collected.more_waiting = true;
+  for (int round = 0; round < kMostRounds && collected.more_waiting; ++round) {
     collected.more_waiting = false;
     collector_.collect(service, {now, clock_.now()}, collected);
     act(service, now);
-    if (!collected.more_waiting) return;
   }
-  collector_.skip_backlog(service);
+  counters_.samples += collected.samples;
+  if (collected.more_waiting) collector_.skip_backlog(service);
 }
 
 collect::Service* Daemon::find(attach::ServiceId id) {

@@ -25,7 +25,8 @@ constexpr unsigned kClassesEach = 100;
 constexpr unsigned kClasses = kServices * kClassesEach;
 
 DaemonOptions showing_all_classes() {
-  return {.policy = "enforcement: shadow\n", .config = "series: {label_values: 1000}\n"};
+  return {.policy = "enforcement: shadow\n",
+          .config = "series: {label_values: 1000, classes: 1000}\n"};
 }
 
 // Until a scrape shows so many classes, and all their polls.
@@ -157,6 +158,14 @@ TEST_CASE("scrapes of 1000 classes, with gzip and without, leave the daemon's me
   MESSAGE(before << " KiB after " << half << " scrapes, " << after << " KiB after as many more");
   // A scrape is 3 MB: a hundredth of one kept each time would be more.
   CHECK(after - before < 1024);
+}
+
+TEST_CASE("samples of a service that came and went between two ticks are counted") {
+  DaemonProcess daemon(
+      {.policy = "enforcement: shadow\n", .config = "lease: 3s\nloop: {rest_tick: 1s}\n"});
+  { const ManyClasses brief(daemon.run_dir(), 1, 10); }
+  REQUIRE(wait_until([&] { return daemon.sum("pulsed_detaches_total") == 1; }));
+  CHECK(daemon.sum("pulsed_samples_total") >= ManyClasses::kPolls * 10);
 }
 
 TEST_CASE(
