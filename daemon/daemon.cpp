@@ -30,7 +30,7 @@ attach::Limits limits_of(const config::Config& config) {
 
 Ledger::Caps caps_of(const config::Config& config) {
   const config::Series& series = config.series;
-  return {series.label_values, series.label_values, series.classes_per_service,
+  return {series.label_values, series.label_values, series.classes_per_service, series.classes,
           series.keep_departed};
 }
 

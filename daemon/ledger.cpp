@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/policy/hold.h"
+
 namespace pulsed {
 namespace {
 
@@ -70,10 +72,13 @@ void add_present(ServiceSnapshot& sum, const collect::Service& service, const sh
     const collect::TrackedPoll& poll = worker.current;
     if (!poll.valid) continue;
     const std::uint64_t age = now > poll.start ? clock.to_ns(now - poll.start) : 0;
+    const policy::HoldVerdict verdict = policy::judge_hold(
+        service.tiers.fields(collect::class_of(poll)),
+        {policy::Duration{static_cast<std::int64_t>(age)}, poll.cpu, poll.blame, worker.isolation});
+    if (verdict.over_budget) ++sum.in_flight_over_budget;
+    if (worker.isolation) continue;  // nobody waits behind it
     sum.in_flight_longest_ns = std::max(sum.in_flight_longest_ns, age);
-    const auto budget = service.tiers.fields(collect::class_of(poll)).poll_budget.count();
-    if (age > static_cast<std::uint64_t>(budget))
-      ++sum.in_flight[static_cast<std::size_t>(poll.blame)];
+    if (verdict.holds) ++sum.holding_polls[static_cast<std::size_t>(poll.blame)];
   }
 }
 
@@ -82,162 +87,193 @@ void add_present(ClassSnapshot& sum, const policy::TierManager& tiers, policy::C
     sum.tasks[t] += tiers.tasks_at(id, static_cast<policy::Tier>(t));
   sum.tier = std::max(sum.tier, tiers.class_tier(id));
   const policy::ClassPolicy& policy = tiers.policy(id);
-  sum.enforcement = std::max(sum.enforcement, policy.enforcement);
   if (policy.pinned) sum.pinned = std::max(sum.pinned.value_or(*policy.pinned), *policy.pinned);
 }
 
 }  // namespace
 
-// The series that counts for `name`: of its own, if it has one or there is room, or `other`. What was folded stays so
-// as long as it is remembered, even if there is room later: its counts would leave `other`.
-const std::string& Ledger::series(Names& names, const std::string& name, bool room) {
-  if (name == kOther || names.own.contains(name)) return name;
-  if (names.folded.contains(name)) return kOther;
-  const bool remembers = names.folded.size() < kMostFolded;
-  if (room && remembers) return *names.own.insert(name).first;
-  if (remembers) {
-    names.folded.insert(name);
-    ++folded_;
-  }
-  return kOther;
+// What was folded stays so as long as it is remembered, even if there is room later.
+void Ledger::fold(Names& folded, const std::string& name) {
+  if (folded.size() < kMostFolded) folded.insert(name);
+  ++folded_;
 }
 
-const std::string& Ledger::service_series(const std::string& name) {
-  return series(services_, name, services_.own.size() < caps_.services);
+Ledger::ServiceSeries& Ledger::service_series(const std::string& name) {
+  if (const auto found = series_.find(name); found != series_.end()) return found->second;
+  bool own = name != kOther && !folded_services_.contains(name);
+  if (own && !room_for_service()) {
+    fold(folded_services_, name);
+    own = false;
+  }
+  ServiceSeries& series = series_[own ? name : kOther];
+  series.gone.service = own ? name : kOther;
+  return series;
+}
+
+Ledger::ClassSeries& Ledger::class_series(ServiceSeries& of, const std::string& name) {
+  if (const auto found = of.classes.find(name); found != of.classes.end()) return found->second;
+  bool own = name != kOther && !of.folded.contains(name);
+  if (own && !(of.own < caps_.classes_per_service && room_for_class(name))) {
+    fold(of.folded, name);
+    own = false;
+  }
+  if (own) {
+    ++of.own;
+    ++own_classes_;
+    ++class_names_[name];
+  }
+  ClassSeries& series = of.classes[own ? name : kOther];
+  series.gone.service = of.gone.service;
+  series.gone.task_class = own ? name : kOther;
+  return series;
+}
+
+bool Ledger::room_for_service() const {
+  return series_.size() - series_.count(kOther) < caps_.services;
 }
 
 // A value of the label is one, in however many services.
 bool Ledger::room_for_class(const std::string& name) const {
-  return class_values_.size() < caps_.classes || class_values_.contains(name);
+  return own_classes_ < caps_.classes &&
+         (class_names_.size() < caps_.class_names || class_names_.contains(name));
 }
 
-const std::string& Ledger::class_series(Names& names, const std::string& name) {
-  const std::size_t before = names.own.size();
-  const std::string& found =
-      series(names, name, before < caps_.classes_per_service && room_for_class(name));
-  if (names.own.size() != before) ++class_values_[name];
-  return found;
-}
-
-void Ledger::forget_classes(ClassNames::iterator of) {
-  for (const std::string& name : of->second.own) {
-    const auto value = class_values_.find(name);
-    if (--value->second == 0) class_values_.erase(value);
+void Ledger::forget_classes(const ServiceSeries& of) {
+  own_classes_ -= of.own;
+  for (const auto& [name, series] : of.classes) {
+    if (name == kOther) continue;
+    const auto value = class_names_.find(name);
+    if (--value->second == 0) class_names_.erase(value);
   }
-  classes_.erase(of);
 }
 
-ClassSnapshot* Ledger::sum_of(Entry& e, const std::string& service_series,
-                              const collect::ClassView& view, bool unnamed) {
+// Of a service and of all classes that it has registered. Names that are new may take the room of departed services, unless
+// `live` is null.
+Ledger::Assigned& Ledger::assign(const collect::Service& service, const Names* live) {
+  const auto [found, is_new] = assigned_.try_emplace(&service);
+  Assigned& assigned = found->second;
+  if (is_new) {
+    const std::string& name = service.peer.name;
+    const bool known = name == kOther || series_.contains(name) || folded_services_.contains(name);
+    while (live != nullptr && !known && !room_for_service() && release_longest_gone(*live)) {
+    }
+    assigned.service = &service_series(name);
+  }
+  ServiceSeries& of = *assigned.service;
+  for (std::size_t i = assigned.classes.size(); i < service.classes.size(); ++i) {
+    const std::string& name = service.classes[i].name;
+    const bool known = name == kOther || of.classes.contains(name) || of.folded.contains(name);
+    const bool wants_room = i != 0 && !known && of.own < caps_.classes_per_service;
+    while (live != nullptr && wants_room && !room_for_class(name) && release_longest_gone(*live)) {
+    }
+    assigned.classes.push_back(i == 0 ? nullptr : &class_series(of, name));
+  }
   // The unnamed class appears once something polled in it.
-  if (unnamed && view.polls == 0 && !e.classes.contains(view.name)) return nullptr;
-  return &e.classes[class_series(classes_[service_series], view.name)];
+  if (!assigned.classes.empty() && assigned.classes[0] == nullptr) {
+    const collect::ClassView& unnamed = service.classes[0];
+    if (unnamed.polls != 0 || of.classes.contains(unnamed.name))
+      assigned.classes[0] = &class_series(of, unnamed.name);
+  }
+  return assigned;
 }
 
-std::pair<const std::string, Ledger::Entry>& Ledger::book(Entries& entries,
-                                                          const collect::Service& service,
-                                                          policy::Time now) {
-  auto& found = *entries.try_emplace(service_series(service.peer.name)).first;
-  auto& [name, e] = found;
-  e.seen = now;
-  add_service(e.service, service);
-  for (std::size_t i = 0; i < service.classes.size(); ++i) {
+void Ledger::add_counts(const collect::Service& service, const Assigned& assigned) {
+  ServiceSnapshot& sum = *assigned.service->sum;
+  add_service(sum, service);
+  for (std::size_t i = 0; i < assigned.classes.size(); ++i) {
     const collect::ClassView& view = service.classes[i];
     const auto id = static_cast<policy::ClassId>(i);
-    if (ClassSnapshot* sum = sum_of(e, name, view, i == 0))
-      add_class(*sum, view, service.tiers, id);
-    e.service.reports_withheld += service.tiers.reports_withheld(id);
-    e.service.would_be_spare_wakes += view.would_be.spare_wakes;
+    sum.reports_withheld += service.tiers.reports_withheld(id);
+    sum.would_be_spare_wakes += view.would_be.spare_wakes;
+    if (assigned.classes[i] == nullptr) continue;
+    ClassSeries& series = *assigned.classes[i];
+    add_class(*series.sum, view, service.tiers, id);
+    // What departed processes had holds no more where there is one that has not.
+    policy::Enforcement& enforcement = series.sum->enforcement;
+    const policy::Enforcement here = service.tiers.policy(id).enforcement;
+    enforcement = series.enforced_by_live ? std::max(enforcement, here) : here;
+    series.enforced_by_live = true;
   }
-  return found;
 }
 
 void Ledger::close(const collect::Service& service, policy::Time now) {
-  book(departed_, service, now);
+  const Assigned& assigned = assign(service, nullptr);
+  ServiceSeries& of = *assigned.service;
+  of.seen = now;
+  of.sum = &of.gone;
+  for (ClassSeries* series : assigned.classes) {
+    if (series == nullptr) continue;
+    series->sum = &series->gone;
+    series->enforced_by_live = false;
+  }
+  add_counts(service, assigned);
+  assigned_.erase(&service);
 }
 
-// Lets go of the series that nobody counts in any more, and of the longest gone where live services lack room.
-void Ledger::make_room(const Live& live, policy::Time now) {
-  std::set<std::string, std::less<>> names;
-  for (const auto& service : live) names.insert(service->peer.name);
-  std::erase_if(services_.folded, [&](const auto& name) { return !names.contains(name); });
-  for (auto& [name, e] : departed_) {
-    if (names.contains(name) || (name == kOther && !services_.folded.empty())) e.seen = now;
+void Ledger::let_go(const Names& live, policy::Time now) {
+  std::erase_if(folded_services_, [&](const auto& name) { return !live.contains(name); });
+  for (const std::string& name : live) {
+    if (const auto found = series_.find(name); found != series_.end()) found->second.seen = now;
   }
-  std::erase_if(departed_,
-                [&](const auto& e) { return now - e.second.seen > caps_.keep_departed; });
-  std::erase_if(services_.own, [&](const auto& name) {
-    return !names.contains(name) && !departed_.contains(name);
+  for (auto& [service, assigned] : assigned_) assigned.service->seen = now;
+  std::erase_if(series_, [&](const auto& entry) {
+    if (now - entry.second.seen <= caps_.keep_departed) return false;
+    forget_classes(entry.second);
+    return true;
   });
-  for (const std::string& name : names) {
-    if (name == kOther || services_.own.contains(name) || services_.folded.contains(name)) continue;
-    while (services_.own.size() >= caps_.services && release_longest_gone(names)) {
-    }
-    service_series(name);
-  }
-  const bool other_counts =
-      !services_.folded.empty() || names.contains(kOther) || departed_.contains(kOther);
-  for (auto c = classes_.begin(); c != classes_.end();) {
-    const auto of = c++;
-    if (of->first == kOther ? !other_counts : !services_.own.contains(of->first))
-      forget_classes(of);
-  }
-  make_room_for_classes(live, names);
 }
 
-void Ledger::make_room_for_classes(const Live& live,
-                                   const std::set<std::string, std::less<>>& names) {
-  if (departed_.empty()) return;
-  for (const auto& service : live) {
-    Names& classes = classes_[service_series(service->peer.name)];
-    for (std::size_t i = 1; i < service->classes.size(); ++i) {
-      const std::string& name = service->classes[i].name;
-      if (name == kOther || classes.own.contains(name) || classes.folded.contains(name)) continue;
-      if (classes.own.size() >= caps_.classes_per_service) continue;
-      while (!room_for_class(name) && release_longest_gone(names)) {
-      }
-      class_series(classes, name);
-    }
+bool Ledger::release_longest_gone(const Names& live) {
+  auto oldest = series_.end();
+  for (auto s = series_.begin(); s != series_.end(); ++s) {
+    if (s->first == kOther || live.contains(s->first)) continue;
+    if (oldest == series_.end() || s->second.seen < oldest->second.seen) oldest = s;
   }
-}
-
-bool Ledger::release_longest_gone(const std::set<std::string, std::less<>>& live) {
-  auto oldest = departed_.end();
-  for (auto e = departed_.begin(); e != departed_.end(); ++e) {
-    if (e->first == kOther || live.contains(e->first)) continue;
-    if (oldest == departed_.end() || e->second.seen < oldest->second.seen) oldest = e;
-  }
-  if (oldest == departed_.end()) return false;
-  services_.own.erase(oldest->first);
-  if (const auto classes = classes_.find(oldest->first); classes != classes_.end())
-    forget_classes(classes);
-  departed_.erase(oldest);
+  if (oldest == series_.end()) return false;
+  forget_classes(oldest->second);
+  series_.erase(oldest);
   return true;
 }
 
+// With what departed processes had counted, and room for what is added.
+void Ledger::begin(Snapshot& snapshot) {
+  snapshot.services.reserve(series_.size());
+  snapshot.classes.reserve(own_classes_ + series_.size());  // and each `other`
+  for (auto& [name, of] : series_) {
+    of.sum = &snapshot.services.emplace_back(of.gone);
+    for (auto& [class_name, series] : of.classes) {
+      series.sum = &snapshot.classes.emplace_back(series.gone);
+      series.enforced_by_live = false;
+    }
+  }
+}
+
 void Ledger::fill(Snapshot& snapshot, const Live& live, const shm::TickClock& clock,
-                  policy::Time now) {
-  make_room(live, now);
-  Entries all = departed_;
+                  policy::Time now, const std::function<void()>& between) {
+  Names names;
+  for (const auto& service : live) names.insert(service->peer.name);
+  let_go(names, now);
   for (const auto& service : live) {
-    auto& [name, e] = book(all, *service, now);
-    add_present(e.service, *service, clock, now);
-    for (std::size_t i = 0; i < service->classes.size(); ++i) {
-      if (ClassSnapshot* sum = sum_of(e, name, service->classes[i], i == 0))
-        add_present(*sum, service->tiers, static_cast<policy::ClassId>(i));
+    assign(*service, &names);
+    between();
+  }
+  begin(snapshot);
+  for (const auto& service : live) {
+    const Assigned& assigned = assigned_.at(service.get());
+    add_counts(*service, assigned);
+    add_present(*assigned.service->sum, *service, clock, now);
+    for (std::size_t i = 0; i < assigned.classes.size(); ++i) {
+      if (assigned.classes[i] != nullptr)
+        add_present(*assigned.classes[i]->sum, service->tiers, static_cast<policy::ClassId>(i));
+    }
+    between();
+  }
+  for (const auto& [name, of] : series_) {
+    for (const auto& [class_name, series] : of.classes) {
+      if (series.sum->pinned) ++of.sum->pinned_classes;
     }
   }
   snapshot.daemon.folded_label_values = folded_;
-  for (auto& [name, e] : all) {
-    e.service.service = name;
-    for (auto& [class_name, cls] : e.classes) {
-      cls.service = name;
-      cls.task_class = class_name;
-      if (cls.pinned) ++e.service.pinned_classes;
-      snapshot.classes.push_back(std::move(cls));
-    }
-    snapshot.services.push_back(std::move(e.service));
-  }
 }
 
 }  // namespace pulsed

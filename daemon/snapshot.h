@@ -31,7 +31,8 @@ struct ClassSnapshot {
   std::array<std::uint64_t, policy::kTierCount> tasks{};  // live tasks at each tier, now
   policy::Tier tier =
       policy::Tier::kMonitor;  // where new tasks of the class begin, now (highest process)
-  policy::Enforcement enforcement = policy::Enforcement::kObserve;  // in force (highest process)
+  policy::Enforcement enforcement =
+      policy::Enforcement::kObserve;  // in force (highest process), or when the last one left
   std::optional<policy::Tier> pinned;
   std::uint64_t demotions = 0;  // of threads that its polls held
   WouldBe would_be;
@@ -55,15 +56,17 @@ struct ServiceSnapshot {
   std::uint64_t directives_measure = 0;  // set by the daemon (none in shadow)
   std::uint64_t directives_yield = 0;
   std::uint64_t directives_isolate = 0;
-  std::uint64_t dropped_samples = 0;     // by full rings
-  std::uint64_t rejected_records = 0;    // nonsense found in its memory
-  std::uint64_t skipped_samples = 0;     // too old to judge: the daemon had been stopped
-  std::uint64_t tasks_without_slot = 0;  // the task table was full
-  std::uint64_t clock_reads = 0;         // of its workers' CPU clocks, by the daemon
-  std::uint64_t late_clock_reads = 0;    // ... that proved nothing
-  std::array<std::uint64_t, policy::kBlameCount>
-      in_flight{};                         // polls over budget in flight now, by blame
-  std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest poll in flight now
+  std::uint64_t dropped_samples = 0;        // by full rings
+  std::uint64_t rejected_records = 0;       // nonsense found in its memory
+  std::uint64_t skipped_samples = 0;        // too old to judge: the daemon had been stopped
+  std::uint64_t tasks_without_slot = 0;     // the task table was full
+  std::uint64_t clock_reads = 0;            // of its workers' CPU clocks, by the daemon
+  std::uint64_t late_clock_reads = 0;       // ... that proved nothing
+  std::uint64_t in_flight_over_budget = 0;  // polls in flight now that have used up their budget
+  // Polls in flight now that hold their worker, by blame: over their budget, or for spare_after by the clock. Behind one
+  // on the isolation pool nobody waits: it holds none.
+  std::array<std::uint64_t, policy::kBlameCount> holding_polls{};
+  std::uint64_t in_flight_longest_ns = 0;  // wall time of the longest of those not on the pool
   bool quarantined = false;                // judged no more: repeated nonsense
   std::uint64_t pinned_classes = 0;        // held at a tier by an operator, now
   std::array<std::uint64_t, policy::kBlameCount>
@@ -97,7 +100,7 @@ struct DaemonSnapshot {
   std::uint64_t folded_label_values = 0;  // names put into "other" by a cap
   std::uint64_t samples = 0;              // drained
   std::uint64_t events_left_out = 0;      // of the event log, by its bound on those of a tick
-  TickHistogram tick_duration;            // collect, decide, act
+  TickHistogram tick_duration;            // collect, decide, act, and publish
   TickHistogram tick_lateness;            // woke later than asked
   bool high_priority = false;             // the loop runs at nice -20 or SCHED_FIFO
   bool exact_run_times = false;           // in-flight CPU time comes from perf events

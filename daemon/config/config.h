@@ -77,6 +77,7 @@ struct Loop {
 struct Series {
   std::uint32_t label_values = 100;  // distinct service names, and class names of all services
   std::uint32_t classes_per_service = 100;
+  std::uint32_t classes = 1'000;  // of all services together, beside one `other` a service
   Duration keep_departed = std::chrono::minutes{5};  // series of a service without a process
   friend bool operator==(const Series&, const Series&) = default;
 };

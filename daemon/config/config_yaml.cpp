@@ -203,6 +203,7 @@ void read_series(const YamlNode& node, Series& series, Diagnostics& diagnostics)
   Section section(node, "`series`", diagnostics);
   section.set("label_values", series.label_values, CountRange{1, 10'000});
   section.set("classes_per_service", series.classes_per_service, CountRange{1, 4'096});
+  section.set("classes", series.classes, CountRange{1, 100'000});
   section.set("keep_departed", series.keep_departed,
               DurationRange{seconds{1}, std::chrono::hours{24}});
 }

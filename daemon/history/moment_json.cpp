@@ -61,7 +61,7 @@ json service_json(const ServiceSnapshot& s) {
   put(out, "spare_parked", s.spare_workers_parked);
   put(out, "spare_awake", s.spare_workers_awake);
   put(out, "demoted", s.demoted_threads);
-  put(out, "in_flight", std::accumulate(s.in_flight.begin(), s.in_flight.end(), std::uint64_t{0}));
+  put(out, "in_flight", s.in_flight_over_budget);
   put(out, "quarantined", s.quarantined);
   return out;
 }

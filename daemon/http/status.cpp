@@ -42,7 +42,7 @@ ordered_json service_json(const ServiceSnapshot& s) {
           {"spare_workers_parked", s.spare_workers_parked},
           {"spare_workers_awake", s.spare_workers_awake},
           {"demoted_threads", s.demoted_threads},
-          {"in_flight_over_budget", sum(s.in_flight)},
+          {"in_flight_over_budget", s.in_flight_over_budget},
           {"dropped_samples", s.dropped_samples},
           {"rejected_records", s.rejected_records},
           {"quarantined", s.quarantined}};
@@ -73,7 +73,7 @@ ordered_json sums_json(const Snapshot& snapshot) {
   for (const ServiceSnapshot& service : snapshot.services) {
     services += service.processes;
     workers += service.workers;
-    over_budget += sum(service.in_flight);
+    over_budget += service.in_flight_over_budget;
   }
   for (const ClassSnapshot& cls : snapshot.classes) {
     tasks += sum(cls.tasks);

@@ -66,10 +66,12 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "Directives the daemon wrote for the service's tasks and polls. None are written in observe "
      "and shadow."},
     {kInFlightPolls, kGauge, "pulsed_in_flight_polls", kByBlame,
-     "Polls over their budget that have not ended, by what their worker is doing: burning CPU "
-     "time, runnable but without a CPU, blocked in the kernel, or unknown."},
+     "Polls in flight that hold their worker, over their budget or for spare_after by the clock, "
+     "by what they do: burning CPU time, runnable but without a CPU, blocked in the kernel, or "
+     "unknown. Behind a poll on the isolation pool nobody waits: it is not among them."},
     {kInFlightLongest, kGauge, "pulsed_in_flight_longest_seconds", kByService,
-     "Wall time of the longest poll in flight now; 0 if there is none."},
+     "Wall time of the longest poll in flight now, but for those on the isolation pool; 0 if there "
+     "is none."},
     {kDroppedSamples, kCounter, "pulsed_ring_dropped_samples_total", kByService,
      "Samples that full rings dropped. Rising: histograms miss polls, totals stay exact."},
     {kRejectedRecords, kCounter, "pulsed_rejected_records_total", kByService,
@@ -149,8 +151,9 @@ constexpr std::array<Entry, kSeriesCount> kCatalogue{{
      "Processes put into quarantine because of repeated nonsense in their memory."},
     {kFoldedLabelValues, kCounter, "pulsed_folded_label_values_total", kByNothing,
      "Names of services and classes put under \"other\" because a cap was reached: "
-     "series.label_values or series.classes_per_service. Rising: names hold something that varies, "
-     "such as an id, or the caps are too low."},
+     "series.label_values, series.classes_per_service or series.classes. A name that comes back "
+     "counts again. Rising: names hold something that varies, such as an id, or the caps are too "
+     "low."},
     {kEventsLeftOut, kCounter, "pulsed_events_left_out_total", kByNothing,
      "Tier changes, held polls and their ends that are no events, because one tick had too many: "
      "the API and the page miss them, other metrics count them."},

@@ -173,7 +173,7 @@ void add_service(Families& families, const ServiceSnapshot& s) {
   families.number(kDirectives, s.directives_yield, {service, "yield"});
   families.number(kDirectives, s.directives_isolate, {service, "isolate"});
   for (std::size_t blame = 0; blame < policy::kBlameCount; ++blame) {
-    families.number(kInFlightPolls, s.in_flight[blame], {service, policy::kBlameNames[blame]});
+    families.number(kInFlightPolls, s.holding_polls[blame], {service, policy::kBlameNames[blame]});
   }
   families.number(kInFlightLongest, seconds(s.in_flight_longest_ns), {service});
   families.number(kDroppedSamples, s.dropped_samples, {service});

@@ -58,8 +58,8 @@ void fill(const Snapshot& snapshot, v1::Status& status) {
   for (const ServiceSnapshot& service : snapshot.services) {
     status.set_services(status.services() + service.processes);
     status.set_workers(status.workers() + service.workers);
-    status.set_in_flight_over_budget(std::accumulate(
-        service.in_flight.begin(), service.in_flight.end(), status.in_flight_over_budget()));
+    status.set_in_flight_over_budget(status.in_flight_over_budget() +
+                                     service.in_flight_over_budget);
     status.set_demoted_threads(status.demoted_threads() + service.demoted_threads);
     status.set_spare_workers_awake(status.spare_workers_awake() + service.spare_workers_awake);
     status.set_dropped_samples(status.dropped_samples() + service.dropped_samples);

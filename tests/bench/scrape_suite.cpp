@@ -90,7 +90,8 @@ void scrape_suite(const Effort& effort, Results& results) {
   {
     test::OwnDaemon daemon(
         bin_dir(),
-        {.policy = kPolicy, .config = "series: {label_values: 4096, classes_per_service: 4096}\n"});
+        {.policy = kPolicy,
+         .config = "series: {label_values: 4096, classes_per_service: 4096, classes: 4096}\n"});
     const test::ManyClasses service(daemon.run_dir(), 1, kClasses);
     wait_for_classes(daemon, kClasses);
     report(results, "scrape, 1000 classes live and all shown", repeat(daemon, count));

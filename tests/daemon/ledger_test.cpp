@@ -238,7 +238,7 @@ TEST_CASE("as many services as the cap each have series, and one more is in othe
 
 TEST_CASE("class names of all services together are capped, and one more is in other") {
   Live live;
-  Ledger ledger({.classes = 4});
+  Ledger ledger({.class_names = 4});
   collect::Service& shop = live.attach("shop", 0);
   collect::Service& bank = live.attach("bank", 0);
   for (const char* name : {"a", "b"}) live.add_class(shop, name, 1);
@@ -269,9 +269,119 @@ TEST_CASE("classes of one service are capped, and one more is in other") {
   CHECK(now.daemon.folded_label_values == 1);
 }
 
+TEST_CASE("classes of all services together are capped, and one more is in other of its service") {
+  Live live;
+  Ledger ledger({.classes = 3});
+  for (const char* name : {"shop", "bank"}) {
+    collect::Service& service = live.attach(name, 0);
+    for (const char* cls : {"a", "b"}) live.add_class(service, cls, 10);
+  }
+  const Snapshot now = live.fill(ledger, kStart);
+  CHECK(now.classes.size() == 4);
+  const ClassSnapshot* other = find(now, "other");
+  REQUIRE(other != nullptr);
+  CHECK(other->service == "bank");
+  CHECK(other->polls == 10);
+  CHECK(now.daemon.folded_label_values == 1);
+}
+
+// Each name has few classes, all the same: no other cap is reached.
+TEST_CASE("services that come and go with classes show no more of them than the cap") {
+  Live live;
+  Ledger ledger({.classes = 50});
+  for (int n = 0; n < 20; ++n) {
+    const std::string name = "service-" + std::to_string(n);
+    collect::Service& service = live.attach(name, 0);
+    for (int c = 0; c < 10; ++c) live.add_class(service, "class-" + std::to_string(c), 1);
+    if (n % 2 == 0) live.fill(ledger, kStart + n * 1s);
+    live.detach(ledger, name, kStart + n * 1s);
+  }
+  live.add_class(live.attach("shop", 0), "class-0", 100);
+  const Snapshot now = live.fill(ledger, kStart + 20s);
+  const auto others = std::count_if(now.classes.begin(), now.classes.end(),
+                                    [](const ClassSnapshot& c) { return c.task_class == "other"; });
+  CHECK(now.classes.size() - static_cast<std::size_t>(others) <= 50);
+  // Who is there has room before who has gone.
+  CHECK(std::any_of(now.classes.begin(), now.classes.end(), [](const ClassSnapshot& c) {
+    return c.service == "shop" && c.task_class == "class-0" && c.polls == 100;
+  }));
+}
+
+TEST_CASE("what is done about a class stays said while its departed service is shown") {
+  Counted first;
+  Ledger ledger({});
+  ledger.close(first.service(), first.now());
+  const Snapshot gone = fill(ledger, first, first.now());
+  CHECK(find(gone, "a")->enforcement == policy::Enforcement::kEnforce);
+  // Of a process that is there it is what holds now.
+  Live live;
+  collect::Service& second = live.attach("test", 0);
+  live.add_class(second, "a", 1);
+  second.classes.resize(2);
+  const Snapshot back = live.fill(ledger, first.now());
+  CHECK(find(back, "a")->enforcement == second.tiers.policy(policy::ClassId{1}).enforcement);
+  CHECK(find(back, "a")->enforcement != policy::Enforcement::kEnforce);
+}
+
+// In flight on an ordinary worker (line 0) and on one of the isolation pool (line 1).
+struct Polling : AttachedByHand {
+  Polling() {
+    add_class(1, "a");
+    add_worker(0);
+    add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);
+    tick();
+  }
+  void poll(std::uint32_t worker, policy::Duration age, policy::Duration cpu, policy::Blame blame) {
+    begin_poll(worker, ref(20 + worker, 1, 1, PULSED_KIND_POLL), age);
+    tick();
+    service().workers[worker].current.cpu = cpu;
+    service().workers[worker].current.blame = blame;
+  }
+  ServiceSnapshot shown() {
+    Ledger ledger({});
+    Snapshot snapshot;
+    Ledger::Live live;
+    live.push_back(take());
+    ledger.fill(snapshot, live, clock(), now());
+    return snapshot.services.at(0);
+  }
+};
+
+std::array<std::uint64_t, policy::kBlameCount> one(policy::Blame blame) {
+  std::array<std::uint64_t, policy::kBlameCount> counts{};
+  counts[static_cast<std::size_t>(blame)] = 1;
+  return counts;
+}
+
+TEST_CASE("a poll that waits holds its worker and is not over its budget") {
+  Polling t;
+  t.poll(0, 10s, 0ms, policy::Blame::kBlocked);
+  const ServiceSnapshot shown = t.shown();
+  CHECK(shown.holding_polls == one(policy::Blame::kBlocked));
+  CHECK(shown.in_flight_over_budget == 0);
+  CHECK(shown.in_flight_longest_ns >= 10'000'000'000);
+}
+
+TEST_CASE("a poll that burned over its budget holds its worker") {
+  Polling t;
+  t.poll(0, 10s, 2ms, policy::Blame::kBurning);
+  const ServiceSnapshot shown = t.shown();
+  CHECK(shown.holding_polls == one(policy::Blame::kBurning));
+  CHECK(shown.in_flight_over_budget == 1);
+}
+
+TEST_CASE("a poll on the isolation pool holds no worker, and can be over its budget") {
+  Polling t;
+  t.poll(1, 10s, 5s, policy::Blame::kBurning);
+  const ServiceSnapshot shown = t.shown();
+  CHECK(shown.holding_polls == std::array<std::uint64_t, policy::kBlameCount>{});
+  CHECK(shown.in_flight_longest_ns == 0);
+  CHECK(shown.in_flight_over_budget == 1);
+}
+
 TEST_CASE("class names of a service that is let go make room for new ones") {
   Live live;
-  Ledger ledger({.classes = 2});
+  Ledger ledger({.class_names = 2});
   collect::Service& old = live.attach("old", 0);
   for (const char* name : {"a", "b"}) live.add_class(old, name, 1);
   live.fill(ledger, kStart);
@@ -297,7 +407,7 @@ TEST_CASE("class names of a service that is let go make room for new ones") {
 TEST_CASE("caps hold while services with many classes come and go") {
   constexpr std::size_t kCap = 5;
   Live live;
-  Ledger ledger({.services = 3, .classes = kCap, .classes_per_service = 3});
+  Ledger ledger({.services = 3, .class_names = kCap, .classes_per_service = 3});
   std::uint64_t seed = 1;
   const auto random = [&](std::uint64_t most) {
     seed = seed * 6364136223846793005U + 1442695040888963407U;

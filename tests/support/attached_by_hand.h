@@ -46,6 +46,8 @@ class AttachedByHand {
   [[nodiscard]] std::span<const std::unique_ptr<collect::Service>> services() const {
     return {&service_, 1};
   }
+  // Its memory stays mapped here.
+  [[nodiscard]] std::unique_ptr<collect::Service> take() { return std::move(service_); }
   [[nodiscard]] shm::ServiceRegions& s() { return s_; }
   [[nodiscard]] shm::DaemonRegions& d() { return d_; }
   [[nodiscard]] const shm::TickClock& clock() const { return clock_; }

@@ -47,7 +47,7 @@ limits: {services: 2, services_per_uid: 3, workers: 4, ring_samples: 128, tasks:
 attach: {allow_uids: [0, 1000]}
 loop: {tick: 2ms, rest_tick: 20ms, near_budget_tick: 50us, priority: normal}
 lease: 2s
-series: {label_values: 9, classes_per_service: 10, keep_departed: 11s}
+series: {label_values: 9, classes_per_service: 10, classes: 12, keep_departed: 11s}
 )");
   CHECK(c.run_dir == "/tmp/run");
   CHECK(c.state_dir == "/tmp/state");
@@ -58,7 +58,7 @@ series: {label_values: 9, classes_per_service: 10, keep_departed: 11s}
   CHECK(c.attach.allow_uids == std::vector<std::uint32_t>{0, 1000});
   CHECK(c.loop == Loop{2ms, 20ms, 50us, LoopPriority::kNormal});
   CHECK(c.lease == 2s);
-  CHECK(c.series == Series{9, 10, 11s});
+  CHECK(c.series == Series{9, 10, 12, 11s});
   CHECK(good("http: off\n").http == std::nullopt);
 }
 
@@ -96,25 +96,49 @@ TEST_CASE("a wrong setting names its place") {
 }
 
 TEST_CASE("ranges hold at both ends") {
-  for (const char* yaml :
-       {"limits: {workers: 1}", "limits: {workers: 4096}", "limits: {ring_samples: 64}",
-        "limits: {ring_samples: 1048576}", "limits: {tasks: 2}", "limits: {tasks: 16777216}",
-        "limits: {classes: 1}", "limits: {classes: 4096}", "limits: {services: 65536}",
-        "limits: {segment_bytes_per_uid: 1MiB}", "limits: {segment_bytes_per_uid: 16TiB}",
-        "attach: {allow_uids: [4294967294]}", "lease: 60s", "series: {label_values: 1}",
-        "series: {keep_departed: 1s}", "series: {keep_departed: 24h}",
-        "loop: {near_budget_tick: 20us}", "loop: {tick: 100us}"}) {
+  for (const char* yaml : {"limits: {workers: 1}",
+                           "limits: {workers: 4096}",
+                           "limits: {ring_samples: 64}",
+                           "limits: {ring_samples: 1048576}",
+                           "limits: {tasks: 2}",
+                           "limits: {tasks: 16777216}",
+                           "limits: {classes: 1}",
+                           "limits: {classes: 4096}",
+                           "limits: {services: 65536}",
+                           "limits: {segment_bytes_per_uid: 1MiB}",
+                           "limits: {segment_bytes_per_uid: 16TiB}",
+                           "attach: {allow_uids: [4294967294]}",
+                           "lease: 60s",
+                           "series: {label_values: 1}",
+                           "series: {keep_departed: 1s}",
+                           "series: {keep_departed: 24h}",
+                           "series: {classes: 1}",
+                           "series: {classes: 100000}",
+                           "loop: {near_budget_tick: 20us}",
+                           "loop: {tick: 100us}"}) {
     CAPTURE(yaml);
     CHECK(faults(yaml).empty());
   }
-  for (const char* yaml :
-       {"limits: {workers: 0}", "limits: {workers: 4097}", "limits: {ring_samples: 32}",
-        "limits: {ring_samples: 2097152}", "limits: {tasks: 1}", "limits: {tasks: 16777217}",
-        "limits: {classes: 0}", "limits: {classes: 4097}", "limits: {services: 65537}",
-        "limits: {segment_bytes_per_uid: 1023KiB}", "limits: {segment_bytes_per_uid: 17TiB}",
-        "attach: {allow_uids: [4294967295]}", "lease: 61s", "series: {label_values: 0}",
-        "series: {keep_departed: 999ms}", "series: {keep_departed: 86401s}",
-        "loop: {near_budget_tick: 19us}", "loop: {tick: 99us}"}) {
+  for (const char* yaml : {"limits: {workers: 0}",
+                           "limits: {workers: 4097}",
+                           "limits: {ring_samples: 32}",
+                           "limits: {ring_samples: 2097152}",
+                           "limits: {tasks: 1}",
+                           "limits: {tasks: 16777217}",
+                           "limits: {classes: 0}",
+                           "limits: {classes: 4097}",
+                           "limits: {services: 65537}",
+                           "limits: {segment_bytes_per_uid: 1023KiB}",
+                           "limits: {segment_bytes_per_uid: 17TiB}",
+                           "attach: {allow_uids: [4294967295]}",
+                           "lease: 61s",
+                           "series: {label_values: 0}",
+                           "series: {keep_departed: 999ms}",
+                           "series: {keep_departed: 86401s}",
+                           "series: {classes: 0}",
+                           "series: {classes: 100001}",
+                           "loop: {near_budget_tick: 19us}",
+                           "loop: {tick: 99us}"}) {
     CAPTURE(yaml);
     CHECK(faults(yaml).find("out of range") != std::string::npos);
   }

@@ -88,7 +88,7 @@ TEST_CASE("services are written with what stands now") {
   s.spare_workers_parked = 3;
   s.spare_workers_awake = 4;
   s.demoted_threads = 5;
-  s.in_flight = {1, 2, 3, 0};
+  s.in_flight_over_budget = 6;
   s.quarantined = true;
   moment.services.push_back(s);
   const json services = written(moment)["services"];

@@ -19,7 +19,7 @@ TEST_CASE("the status says what the daemon, its services and its classes are") {
   s.daemon.started_at = std::chrono::system_clock::time_point(1'764'000'000'250ms);
   s.daemon.demotes = true;
   s.services.push_back(
-      {.service = "shop", .processes = 2, .workers = 8, .in_flight = {1, 2, 0, 0}});
+      {.service = "shop", .processes = 2, .workers = 8, .in_flight_over_budget = 3});
   s.services.push_back({.service = "mill", .processes = 1, .workers = 3, .quarantined = true});
   s.classes.push_back({.service = "shop",
                        .task_class = "render",

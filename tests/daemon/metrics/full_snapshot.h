@@ -48,7 +48,7 @@ inline Snapshot full_snapshot() {
                           .tasks_without_slot = 210,
                           .clock_reads = 218,
                           .late_clock_reads = 219,
-                          .in_flight = {211, 212, 213, 214},
+                          .holding_polls = {211, 212, 213, 214},
                           .in_flight_longest_ns = 215'000'000,
                           .quarantined = true,
                           .pinned_classes = 236,

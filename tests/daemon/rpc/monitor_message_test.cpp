@@ -11,7 +11,8 @@ TEST_CASE("the status adds up services and classes") {
     ServiceSnapshot service;
     service.processes = 1;
     service.workers = 3;
-    service.in_flight = {1, 2, 0, 4};
+    service.in_flight_over_budget = 7;
+    service.holding_polls = {1, 2, 0, 5};
     service.dropped_samples = 5;
     snapshot.services.push_back(service);
     ClassSnapshot cls;
