@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "daemon/detailer.h"
 #include "daemon/loop_thread.h"
 #include "daemon/sd_notify.h"
 
@@ -14,8 +13,6 @@ namespace {
 
 // After the last sample or poll in flight the loop stays awake this long: pauses inside a burst cost no detection time.
 constexpr std::chrono::milliseconds kStayAwake{50};
-// Details of everything take milliseconds to build: readers at full speed share what is this old.
-constexpr std::chrono::milliseconds kBetweenDetails{50};
 
 attach::Limits limits_of(const config::Config& config) {
   attach::Limits limits;
@@ -56,6 +53,9 @@ Daemon::Daemon(const config::Config& config, policy::Policy policy, std::uint64_
   counters_.exact_run_times = perf_events_.usable();
   counters_.demotes = demoter_.usable();
   note_policy();
+  auto snapshot = std::make_shared<Snapshot>();  // of no time: it has not ticked yet
+  snapshot->daemon = counters_;
+  snapshot_.begin_with(std::move(snapshot));
 }
 
 Daemon::~Daemon() { stop(); }
@@ -313,13 +313,19 @@ void Daemon::note_policy() {
 }
 
 void Daemon::publish(Time now) {
-  if (snapshot_.wanted()) publish_snapshot(now);
-  if (!details_.wanted() || now < details_due_) return;
-  details_.publish(build_details(services_, clock_));
-  details_due_ = now + kBetweenDetails;
+  if (snapshot_.wanted(now)) publish_snapshot(now);
+  if (details_.wanted(now)) publish_details(details_, Listed::kWorkersAndTasks);
+  if (workers_.wanted(now)) publish_details(workers_, Listed::kWorkers);
+}
+
+void Daemon::publish_details(Published<Details>& to, Listed listed) {
+  const Duration before = thread_cpu();
+  auto details = build_details(services_, clock_, listed, [this] { beat(); });
+  to.publish(std::move(details), monotonic_now(), thread_cpu() - before);
 }
 
 void Daemon::publish_snapshot(Time now) {
+  const Duration before = thread_cpu();
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& service : services_) {
     if (!service->quarantined) collector_.read_totals(*service);
@@ -329,8 +335,8 @@ void Daemon::publish_snapshot(Time now) {
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);
   counters_.events_left_out = reporter_.events_left_out();
   snapshot->daemon = counters_;
-  ledger_.fill(*snapshot, services_, clock_, now);
-  snapshot_.publish(std::move(snapshot));
+  ledger_.fill(*snapshot, services_, clock_, now, [this] { beat(); });
+  snapshot_.publish(std::move(snapshot), monotonic_now(), thread_cpu() - before);
 }
 
 std::shared_ptr<const Snapshot> Daemon::fresh(std::chrono::milliseconds patience) {
@@ -344,6 +350,10 @@ std::chrono::milliseconds Daemon::since_last_tick() const {
 
 std::shared_ptr<const Details> Daemon::details(std::chrono::milliseconds patience) {
   return details_.fresh(patience);
+}
+
+std::shared_ptr<const Details> Daemon::workers(std::chrono::milliseconds patience) {
+  return workers_.fresh(patience);
 }
 
 bool Daemon::pin(const ClassName& cls, policy::Tier tier, std::optional<std::chrono::seconds> ttl) {

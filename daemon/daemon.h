@@ -18,10 +18,12 @@
 #include "daemon/collect/collector.h"
 #include "daemon/config/config.h"
 #include "daemon/controls.h"
+#include "daemon/detailer.h"
 #include "daemon/details.h"
 #include "daemon/event_log.h"
 #include "daemon/held_workers.h"
 #include "daemon/ledger.h"
+#include "daemon/loop_thread.h"
 #include "daemon/orders.h"
 #include "daemon/pins.h"
 #include "daemon/policy/policy.h"
@@ -55,6 +57,7 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   [[nodiscard]] std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) override;
   [[nodiscard]] std::chrono::milliseconds since_last_tick() const override;
   [[nodiscard]] std::shared_ptr<const Details> details(std::chrono::milliseconds patience) override;
+  [[nodiscard]] std::shared_ptr<const Details> workers(std::chrono::milliseconds patience) override;
   [[nodiscard]] bool pin(const ClassName& cls, policy::Tier tier,
                          std::optional<std::chrono::seconds> ttl) override;
   [[nodiscard]] bool unpin(const ClassName& cls) override;
@@ -82,6 +85,7 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   void note_policy();
   void publish(Time now);
   void publish_snapshot(Time now);
+  void publish_details(Published<Details>& to, Listed listed);
   void feed_watchdog(Time now);
   [[nodiscard]] collect::Service* find(attach::ServiceId id);
 
@@ -104,13 +108,13 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   Time last_tick_{};
   Time busy_until_{};
   Time watchdog_due_{};
-  Time details_due_{};
 
   attach::AttachServer attach_server_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ready_{false};
-  std::atomic<std::int64_t> ticked_at_ns_{0};
+  // Given as long to begin as to tick again.
+  std::atomic<std::int64_t> ticked_at_ns_{monotonic_now().count()};
   std::atomic<std::uint64_t> reload_failures_{0};
 
   // To the loop.
@@ -120,6 +124,7 @@ class Daemon final : public SnapshotSource, public DetailsSource, public Control
   // From the loop.
   Published<Snapshot> snapshot_;
   Published<Details> details_;
+  Published<Details> workers_;
 };
 
 }  // namespace pulsed

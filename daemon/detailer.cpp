@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/collect/thread_name.h"
+#include "daemon/policy/hold.h"
 
 namespace pulsed {
 namespace {
@@ -15,17 +16,23 @@ constexpr std::uint32_t kMostRecords = 65'536;
 
 bool attached(const WorkerView& worker) { return (worker.state & PULSED_WORKER_ATTACHED) != 0; }
 
-PollDetail poll_detail(const Service& service, const WorkerView& worker,
-                       const shm::TickClock& clock, std::uint64_t now) {
+policy::HoldVerdict judge(const Service& service, const WorkerView& worker, std::uint64_t age_ns) {
+  const collect::TrackedPoll& poll = worker.current;
+  return policy::judge_hold(service.tiers.fields(collect::class_of(poll)),
+                            {policy::Duration{static_cast<std::int64_t>(age_ns)}, poll.cpu,
+                             poll.blame, worker.isolation});
+}
+
+PollDetail poll_detail(const Service& service, const WorkerView& worker, std::uint64_t age_ns) {
   const collect::TrackedPoll& poll = worker.current;
   const policy::ClassId cls = collect::class_of(poll);
   PollDetail detail;
   detail.task_class = service.classes[index(cls)].name;
-  detail.age_ns = now > poll.start ? clock.to_ns(now - poll.start) : 0;
+  detail.age_ns = age_ns;
   detail.cpu_ns = static_cast<std::uint64_t>(poll.cpu.count());
   detail.blame = poll.blame;
   detail.tier = service.tiers.tier(collect::task_of(poll), cls);
-  detail.over_budget = poll.cpu > service.tiers.fields(cls).poll_budget;
+  detail.over_budget = judge(service, worker, age_ns).over_budget;
   detail.demoted = worker.demotion.has_value();
   return detail;
 }
@@ -44,15 +51,17 @@ WorkerDetail worker_detail(const Service& service, std::uint32_t line, std::uint
   return detail;
 }
 
-void count_worker(ProcessDetail& process, const WorkerDetail& worker) {
-  if (worker.kind != WorkerKind::kSpare) {
+void count_worker(ProcessDetail& process, const Service& service, std::uint32_t line,
+                  std::uint64_t age_ns) {
+  const WorkerView& worker = service.workers[line];
+  if (!worker.spare) {
     ++process.workers;
   } else {
-    ++(worker.awake ? process.spare_workers_awake : process.spare_workers_parked);
+    ++(service.words.spare_runs(line) ? process.spare_workers_awake : process.spare_workers_parked);
   }
-  if (!worker.in_flight) return;
-  process.longest_in_flight_ns = std::max(process.longest_in_flight_ns, worker.in_flight->age_ns);
-  if (worker.in_flight->over_budget) ++process.in_flight_over_budget;
+  if (!worker.current.valid) return;
+  process.longest_in_flight_ns = std::max(process.longest_in_flight_ns, age_ns);
+  if (judge(service, worker, age_ns).over_budget) ++process.in_flight_over_budget;
 }
 
 void add_workers(Details& details, const Service& service, ProcessDetail& process,
@@ -63,14 +72,16 @@ void add_workers(Details& details, const Service& service, ProcessDetail& proces
     const WorkerView& worker = service.workers[line];
     if (worker.demotion) ++process.demoted_threads;
     if (!attached(worker)) continue;
-    WorkerDetail detail = worker_detail(service, line, number);
-    if (worker.current.valid) detail.in_flight = poll_detail(service, worker, clock, now);
-    count_worker(process, detail);
-    if (details.workers.size() < Details::kMostWorkers) {
-      details.workers.push_back(std::move(detail));
-    } else {
+    const bool polls = worker.current.valid;
+    const std::uint64_t age_ns =
+        polls && now > worker.current.start ? clock.to_ns(now - worker.current.start) : 0;
+    count_worker(process, service, line, age_ns);
+    if (details.workers.size() == Details::kMostWorkers) {
       ++details.workers_left_out;
+      continue;
     }
+    WorkerDetail& detail = details.workers.emplace_back(worker_detail(service, line, number));
+    if (polls) detail.in_flight = poll_detail(service, worker, age_ns);
   }
 }
 
@@ -102,7 +113,8 @@ void add_tasks(Details& details, const Service& service, const ProcessDetail& pr
 }  // namespace
 
 std::shared_ptr<const Details> build_details(std::span<const std::unique_ptr<Service>> services,
-                                             const shm::TickClock& clock) {
+                                             const shm::TickClock& clock, Listed listed,
+                                             const std::function<void()>& between) {
   auto details = std::make_shared<Details>();
   for (const auto& service : services) {
     ProcessDetail process;
@@ -116,8 +128,9 @@ std::shared_ptr<const Details> build_details(std::span<const std::unique_ptr<Ser
     process.quarantined = service->quarantined;
     add_workers(*details, *service, process, clock);
     count_tasks(*service, process);
-    add_tasks(*details, *service, process);
+    if (listed == Listed::kWorkersAndTasks) add_tasks(*details, *service, process);
     details->processes.push_back(std::move(process));
+    between();
   }
   return details;
 }

@@ -81,10 +81,13 @@ struct Details {
 };
 
 // `details` may wait for the loop to build it, at most `patience`, and falls back to the latest; never null. Thread-safe.
+// `workers` is the same for those who do without tasks, which are the most to look through.
 class DetailsSource {
  public:
   virtual ~DetailsSource() = default;
   [[nodiscard]] virtual std::shared_ptr<const Details> details(
+      std::chrono::milliseconds patience) = 0;
+  [[nodiscard]] virtual std::shared_ptr<const Details> workers(
       std::chrono::milliseconds patience) = 0;
 };
 

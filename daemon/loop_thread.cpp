@@ -17,6 +17,12 @@ policy::Time monotonic_now() {
   return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
 }
 
+policy::Duration thread_cpu() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
+}
+
 void sleep_until(policy::Time until) {
   const auto s = std::chrono::duration_cast<std::chrono::seconds>(until);
   const timespec t{s.count(), (until - s).count()};

@@ -10,6 +10,9 @@ namespace pulsed {
 // The monotonic clock.
 [[nodiscard]] policy::Time monotonic_now();
 
+// What the calling thread has burned.
+[[nodiscard]] policy::Duration thread_cpu();
+
 // Sleeps until then; returns at once if it has passed.
 void sleep_until(policy::Time until);
 

@@ -1,4 +1,7 @@
 // Something immutable that the control loop builds when a reader wants it, shared with whoever reads.
+//
+// However many readers there are and however fast they ask, they have no more than a bounded part of the loop's time: after
+// each that it builds it rests from building for kRests times as long as that took.
 #pragma once
 
 #include <atomic>
@@ -14,6 +17,9 @@ namespace pulsed {
 template <typename T>
 class Published {
  public:
+  using Time = std::chrono::nanoseconds;  // of one monotonic clock
+  static constexpr int kRests = 20;
+
   // Waits for the loop to build a new one, at most `patience`, and falls back to the latest; never null. Any thread. The first
   // is built without being asked for.
   [[nodiscard]] std::shared_ptr<const T> fresh(std::chrono::milliseconds patience) {
@@ -24,10 +30,13 @@ class Published {
     return latest_ != nullptr ? latest_ : std::make_shared<const T>();
   }
 
-  // The loop: whether a reader waits. It publishes then.
-  [[nodiscard]] bool wanted() const { return wanted_.load(std::memory_order_acquire); }
-  // Waits for no reader: what cannot be published at this moment is wanted still.
-  void publish(std::shared_ptr<const T> built) {
+  // The loop: whether a reader waits, and it has rested. It publishes then.
+  [[nodiscard]] bool wanted(Time now) const {
+    return now >= due_ && wanted_.load(std::memory_order_acquire);
+  }
+  // What took so long to build, until now. Waits for no reader: what cannot be published at this moment is wanted still.
+  void publish(std::shared_ptr<const T> built, Time now, Time took) {
+    due_ = now + kRests * took;
     {
       const std::unique_lock lock(mutex_, std::try_to_lock);
       if (!lock) return;
@@ -37,8 +46,11 @@ class Published {
     }
     changed_.notify_all();
   }
+  // For readers until the loop has built the first.
+  void begin_with(std::shared_ptr<const T> first) { latest_ = std::move(first); }
 
  private:
+  Time due_{};  // the loop's alone
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<const T> latest_;

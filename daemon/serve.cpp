@@ -13,6 +13,7 @@
 #include "daemon/config/command_line.h"
 #include "daemon/daemon.h"
 #include "daemon/history/recorder.h"
+#include "daemon/http/patient_once.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics/exposition.h"
 #include "daemon/policy/enforcement_text.h"
@@ -69,7 +70,8 @@ class Page {
                    .events = daemon.events(),
                    .ready = [&daemon] { return daemon.ready(); }},
                   history_, beat_),
-        server_({.host = at.host, .port = at.port}, {.source = daemon,
+        source_(daemon),
+        server_({.host = at.host, .port = at.port}, {.source = source_,
                                                      .render = std::move(render),
                                                      .ready = [&daemon] { return daemon.ready(); },
                                                      .history = &history_,
@@ -92,6 +94,7 @@ class Page {
   history::History history_;
   history::SteadyBeat beat_;
   history::Recorder recorder_;
+  http::PatientOnce source_;
   http::HttpServer server_;
 };
 

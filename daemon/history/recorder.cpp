@@ -38,23 +38,24 @@ void Recorder::stop() {
 void Recorder::run() {
   while (beat_.wait()) {
     try {
-      Look now = look();
-      // Before the control loop has shown anything there is nothing to show.
-      if (now.snapshot->at != std::chrono::nanoseconds{})
-        history_.append(to_json(differences_.next(std::move(now))));
+      if (auto now = look()) history_.append(to_json(differences_.next(std::move(*now))));
     } catch (const std::exception&) {
       // Out of memory, say: this moment is missing, what it counted is part of the next.
     }
   }
 }
 
-Look Recorder::look() {
+std::optional<Look> Recorder::look() {
   Look look;
   look.since_tick = sources_.snapshots.since_last_tick();
   const auto patience =
       look.since_tick <= kTicks ? sources_.patience : std::chrono::milliseconds{0};
   look.snapshot = sources_.snapshots.fresh(patience);
-  look.details = anyone_attached(*look.snapshot) ? sources_.details.details(patience)
+  // Before the control loop has ticked there is nothing to show, and nothing new while it ticks and rests from building.
+  if (look.snapshot->at == std::chrono::nanoseconds{}) return std::nullopt;
+  if (look.snapshot == last_ && look.since_tick <= kTicks) return std::nullopt;
+  last_ = look.snapshot;
+  look.details = anyone_attached(*look.snapshot) ? sources_.details.workers(patience)
                                                  : std::make_shared<const Details>();
   look.ready = sources_.ready();
   take_events(look);

@@ -6,12 +6,15 @@
 //   ...
 //   recorder.stop();
 //
-// Asks the control loop for no more than any scrape does; where nothing is attached not even for details.
+// Asks the control loop for no more than any scrape does; where nothing is attached not even for details. A beat at which
+// the loop has no newer picture than the last one makes no moment: pictures of very much are fewer.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include "daemon/details.h"
@@ -49,13 +52,15 @@ class Recorder {
 
  private:
   void run();
-  [[nodiscard]] Look look();
+  // Nothing: there is nothing new to look at.
+  [[nodiscard]] std::optional<Look> look();
   void take_events(Look& look);
 
   Sources sources_;
   History& history_;
   Beat& beat_;
   Differences differences_;
+  std::shared_ptr<const Snapshot> last_;
   std::uint64_t last_event_ = 0;
   std::thread thread_;
 };

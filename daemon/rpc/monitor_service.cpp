@@ -20,7 +20,7 @@ using Need = ReadingDesk::Need;
 
 constexpr std::uint32_t kMostTasks = 10'000;
 constexpr std::uint32_t kUsualTasks = 1'000;
-constexpr int kSnapshotTries = 3;
+constexpr int kSnapshotTries = 40;
 
 Status stopping() { return {StatusCode::UNAVAILABLE, "pulsed is stopping"}; }
 

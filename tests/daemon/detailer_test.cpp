@@ -81,6 +81,33 @@ TEST_CASE("a worker is shown with its kind, its thread's name, and the poll it i
   CHECK(details->processes[0].longest_in_flight_ns == worker.in_flight->age_ns);
 }
 
+TEST_CASE("who asks for workers alone is spared the tasks, and told how many there are") {
+  Detailed t;
+  t.burn(6ms);
+  const auto details = build_details(t.services(), t.clock(), Listed::kWorkers);
+  CHECK(details->workers.size() == 3);
+  CHECK(details->processes[0].tasks_above_monitor == 1);
+  CHECK(details->tasks.empty());
+}
+
+TEST_CASE("workers beyond the bound are left out, and counted with their process") {
+  constexpr std::uint32_t kEach = 4096;
+  std::vector<std::unique_ptr<AttachedByHand>> all;
+  std::vector<std::unique_ptr<collect::Service>> services;
+  for (int n = 0; n < 5; ++n) {
+    all.push_back(std::make_unique<AttachedByHand>(true, shm::Dimensions{kEach, 64, 1024, 64}));
+    services.push_back(all.back()->take());
+    for (std::uint32_t line = 0; line < kEach; ++line) {
+      services.back()->workers.emplace_back(shm::RingReader{});
+      services.back()->workers.back().state = PULSED_WORKER_ATTACHED;
+    }
+  }
+  const auto details = build_details(services, all[0]->clock());
+  CHECK(details->workers.size() == Details::kMostWorkers);
+  CHECK(details->workers_left_out == 5 * kEach - Details::kMostWorkers);
+  for (const ProcessDetail& process : details->processes) CHECK(process.workers == kEach);
+}
+
 TEST_CASE("tasks above Monitor are listed, and only these") {
   Detailed t;
   t.push(0, AttachedByHand::ref(21, 1, 1, PULSED_KIND_OPEN));

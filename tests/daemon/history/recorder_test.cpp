@@ -18,6 +18,7 @@ using nlohmann::json;
 class ManualBeat final : public Beat {
  public:
   bool wait() override {
+    ++waits_;
     beats_.acquire();
     return !over_;
   }
@@ -28,9 +29,18 @@ class ManualBeat final : public Beat {
   std::chrono::system_clock::time_point now() const override {
     return std::chrono::system_clock::time_point(1'764'000'000s);
   }
-  void strike() { beats_.release(); }
+  void strike() {
+    ++struck_;
+    beats_.release();
+  }
+  // Until the recorder is done with what was struck.
+  void settle() const {
+    while (waits_ != struck_ + 1) std::this_thread::yield();
+  }
 
  private:
+  int struck_ = 0;
+  std::atomic<int> waits_{0};
   std::counting_semaphore<> beats_{0};
   std::atomic<bool> over_{false};
 };
@@ -39,9 +49,11 @@ class FakeLoop final : public SnapshotSource, public DetailsSource {
  public:
   std::shared_ptr<const Snapshot> fresh(std::chrono::milliseconds patience) override {
     patience_ms = patience.count();
+    if (shared != nullptr) return shared;
     return std::make_shared<const Snapshot>(snapshot);
   }
-  std::shared_ptr<const Details> details(std::chrono::milliseconds) override {
+  std::shared_ptr<const Details> details(std::chrono::milliseconds) override { std::abort(); }
+  std::shared_ptr<const Details> workers(std::chrono::milliseconds) override {
     ++details_asked;
     return std::make_shared<const Details>(detail);
   }
@@ -49,6 +61,7 @@ class FakeLoop final : public SnapshotSource, public DetailsSource {
 
   // Written between beats.
   Snapshot snapshot;
+  std::shared_ptr<const Snapshot> shared;  // in its place, if there is one
   Details detail;
   std::chrono::milliseconds since_tick{0};
   std::atomic<std::int64_t> patience_ms{-1};
@@ -68,6 +81,10 @@ struct Recorded {
     REQUIRE(appended.try_acquire_for(20s));
     const std::string text = *history.from(wanted, 1).texts.at(0);
     return json::parse(text.substr(text.find("data: ") + 6));
+  }
+  void beat_in_vain() {
+    beat.strike();
+    beat.settle();
   }
   void happen(std::size_t count) {
     std::vector<Event> all(count, Event{.what = ServiceDetached{}});
@@ -95,6 +112,27 @@ TEST_CASE("at each beat a moment is appended") {
   t.ready = false;
   CHECK_FALSE(t.next()["d"].contains("ready"));
   CHECK(t.history.last() == 2);
+}
+
+TEST_CASE(
+    "a picture that the loop still shares makes no second moment, and no event is lost for it") {
+  Recorded t;
+  t.loop.shared = std::make_shared<const Snapshot>(t.loop.snapshot);
+  t.next();
+  t.happen(3);
+  t.beat_in_vain();
+  CHECK(t.history.last() == 1);
+  t.loop.shared = std::make_shared<const Snapshot>(t.loop.snapshot);
+  CHECK(t.next()["events"].size() == 3);
+}
+
+TEST_CASE("a loop that stands still is told of at each beat, with the picture that it left") {
+  Recorded t;
+  t.loop.shared = std::make_shared<const Snapshot>(t.loop.snapshot);
+  t.loop.since_tick = 3s;
+  t.next();
+  t.loop.since_tick = 4s;
+  CHECK(t.next()["d"]["since_tick"] == 4);
 }
 
 TEST_CASE("details are asked for only while a process is attached") {

@@ -30,6 +30,9 @@ class NothingToSee final : public SnapshotSource, public DetailsSource, public C
   std::shared_ptr<const Details> details(std::chrono::milliseconds /*patience*/) override {
     return std::make_shared<Details>();
   }
+  std::shared_ptr<const Details> workers(std::chrono::milliseconds patience) override {
+    return details(patience);
+  }
   bool pin(const ClassName& /*cls*/, policy::Tier /*tier*/,
            std::optional<std::chrono::seconds> /*ttl*/) override {
     return false;
