@@ -16,6 +16,9 @@ struct Loop final : SnapshotSource, DetailsSource {
     snapshot_patience = patience;
     return std::make_shared<const Snapshot>();
   }
+  std::shared_ptr<const Details> workers(std::chrono::milliseconds patience) override {
+    return details(patience);
+  }
   std::shared_ptr<const Details> details(std::chrono::milliseconds patience) override {
     details_patience = patience;
     return std::make_shared<const Details>();
