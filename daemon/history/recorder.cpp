@@ -10,9 +10,6 @@
 namespace pulsed::history {
 namespace {
 
-// A control loop that stands still would cost every moment the whole patience.
-constexpr std::chrono::milliseconds kTicks{2'000};
-
 bool anyone_attached(const Snapshot& snapshot) {
   return std::any_of(snapshot.services.begin(), snapshot.services.end(),
                      [](const ServiceSnapshot& s) { return s.processes != 0; });
@@ -48,12 +45,12 @@ void Recorder::run() {
 std::optional<Look> Recorder::look() {
   Look look;
   look.since_tick = sources_.snapshots.since_last_tick();
-  const auto patience =
-      look.since_tick <= kTicks ? sources_.patience : std::chrono::milliseconds{0};
+  const bool ticks = look.since_tick <= SnapshotSource::kHealthyTick;
+  const auto patience = ticks ? sources_.patience : std::chrono::milliseconds{0};
   look.snapshot = sources_.snapshots.fresh(patience);
   // Before the control loop has ticked there is nothing to show, and nothing new while it ticks and rests from building.
   if (look.snapshot->at == std::chrono::nanoseconds{}) return std::nullopt;
-  if (look.snapshot == last_ && look.since_tick <= kTicks) return std::nullopt;
+  if (ticks && look.snapshot == last_) return std::nullopt;
   last_ = look.snapshot;
   look.details = anyone_attached(*look.snapshot) ? sources_.details.workers(patience)
                                                  : std::make_shared<const Details>();
