@@ -25,10 +25,11 @@ def _now():
                (total('pulsed_service_processes', 'service'), 'processes'), width=3),
         number('Workers', 'Threads of these that poll tasks, spare workers and isolation pools included.',
                (total('pulsed_service_workers', 'service'), 'workers'), width=3),
-        number('Over budget now', 'Polls in flight that used more CPU time than their budget. Each holds a worker.',
+        number('Held workers now', 'By polls that are over their budget, or in flight for spare_after by the clock. Isolation '
+                                   'pools are left out, as nobody waits behind them.',
                (total('pulsed_in_flight_polls', 'service'), 'polls'), width=3, steps=SOME_IS_ODD),
-        number('Longest poll now', 'Wall time of the longest poll in flight. Seconds: a worker is as good as gone; see '
-                                   'PulsedWorkerHeld.',
+        number('Longest poll now', 'Wall time of the longest poll in flight, isolation pools left out. Seconds: a worker is as good '
+                                   'as gone; see PulsedWorkerHeld.',
                (highest('pulsed_in_flight_longest_seconds', 'service'), 'longest'), unit='s', width=3,
                steps=[(None, GREEN), (0.1, YELLOW), (5, RED)]),
         number('Isolated classes', 'Classes whose new tasks run on the isolation pool, under enforce.',
@@ -61,8 +62,9 @@ def _blame():
         lines('CPU by class, the ten greatest', 'Cores that polls of the class are proven to use (a lower bound for tasks below '
                                                 'Warn).',
               (f'topk(10, {rate("pulsed_cpu_seconds_total", "class", ["service", "class"])})', '{{service}} {{class}}'), unit='none'),
-        lines('Polls over budget in flight', 'By what their worker does: burning CPU time, runnable without a CPU (the machine is '
-                                             'full), blocked in the kernel (I/O, a lock), or unknown.',
+        lines('Held workers, by blame', 'By polls in flight that are over their budget or last long, and what the worker does '
+                                        'meanwhile: burning CPU time, runnable without a CPU (the machine is full), blocked in the '
+                                        'kernel (I/O, a lock), or unknown.',
               (total('pulsed_in_flight_polls', 'service', ['blame']), '{{blame}}'), unit='none', stacked=True)]
 
 

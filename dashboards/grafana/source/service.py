@@ -25,9 +25,10 @@ def _now():
         number('Workers', 'Their threads that poll, spare workers and isolation pool included.',
                (total('pulsed_service_workers', SERVICE), 'workers'), width=2),
         number('Live tasks', 'Of the chosen classes, open now.', (total('pulsed_tasks', CLASS), 'tasks'), width=2),
-        number('Over budget now', 'Polls in flight that used more than their budget; each holds a worker.',
+        number('Held workers now', 'By polls that are over their budget, or in flight for spare_after by the clock. The '
+                                   'isolation pool is left out, as nobody waits behind it.',
                (total('pulsed_in_flight_polls', SERVICE), 'polls'), width=3, steps=SOME_IS_ODD),
-        number('Longest poll now', 'Wall time. Seconds: see PulsedWorkerHeld in the runbook.',
+        number('Longest poll now', 'Wall time, the isolation pool left out. Seconds: see PulsedWorkerHeld in the runbook.',
                (highest('pulsed_in_flight_longest_seconds', SERVICE), 'longest'), unit='s', width=3,
                steps=[(None, GREEN), (0.1, YELLOW), (5, RED)]),
         number('Highest tier', 'That new tasks of any chosen class begin at.',
@@ -91,11 +92,13 @@ def _verdicts():
 
 def _in_flight():
     return [
-        lines('Over budget in flight, by blame', 'What their workers do: burning CPU time, runnable without a CPU (the machine is '
-                                                 'full), blocked in the kernel (I/O, a lock), or unknown.',
+        lines('Held workers, by blame', 'By polls in flight that are over their budget or last long, and what the worker does '
+                                        'meanwhile: burning CPU time, runnable without a CPU (the machine is full), blocked in the '
+                                        'kernel (I/O, a lock), or unknown.',
               (total('pulsed_in_flight_polls', SERVICE, ['blame']), '{{blame}}'),
               unit='none', stacked=True),
-        lines('Longest poll in flight', 'Wall time at each scrape. A rising line is one poll that does not end.',
+        lines('Longest poll in flight', 'Wall time at each scrape, the isolation pool left out. A rising line is one poll that does '
+                                        'not end.',
               (highest('pulsed_in_flight_longest_seconds', SERVICE, ['instance']), '{{instance}}'), unit='s', limit=5),
         lines('Held polls, by blame', 'Polls that held their worker for long or over their budget, by what most of that time went '
                                       'into. Blocked ones call something that waits: no priority helps there, only another thread.',
