@@ -33,6 +33,11 @@ test('polls within their budget are no bars', () => {
   assert.deepEqual(bars({workers: [holds(0.0001, {over: false})]}), []);
 });
 
+test('a poll that waits is within its budget, and a bar once it is long by the clock', () => {
+  const [bar] = bars({workers: [holds(3, {over: false, long: true, blame: 'blocked'})]});
+  assert.deepEqual([bar.open, bar.blame], [true, 'blocked']);
+});
+
 test('many that began and ended between two moments are bars of their own', () => {
   const of = bars({ended: [ended(1000.1, 0.02), ended(1000.2, 0.02), ended(1000.3, 0.02)]}, {ended: [ended(1000.6, 0.02)]});
   assert.deepEqual(of.map(({start}) => start), [1000.1, 1000.2, 1000.3, 1000.6]);

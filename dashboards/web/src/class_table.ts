@@ -28,7 +28,7 @@ const COLUMNS: readonly Column[] = [
   numbers('CPU', 'of one core', (row) => row.cpu, (row) => cores(row.cpu)),
   numbers('Poll p99', `of poll times: ${ESTIMATED}`, (row) => row.p99 ?? 0, (row) => time(row.p99)),
   numbers('Wait p99', `of queue waits, from when a task could run to its poll: ${ESTIMATED}`, (row) => row.waitP99 ?? 0, (row) => time(row.waitP99)),
-  numbers('Violations/s', 'polls over their budget', (row) => row.violations, (row) => rate(row.violations)),
+  numbers('Violations/s', 'polls that used more CPU time than their budget', (row) => row.violations, (row) => rate(row.violations)),
   numbers('Done/s', 'yields, isolations and demotions', doneTo, (row) => rate(doneTo(row))),
   numbers('Would-be/s', 'what would have been done in shadow', wouldBeDoneTo, (row) => rate(wouldBeDoneTo(row))),
   numbers('Polls/s', 'ended', (row) => row.polls, (row) => rate(row.polls)),

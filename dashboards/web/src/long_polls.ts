@@ -44,7 +44,7 @@ export class LongPolls {
       const key = workerKey(worker);
       const lane = this.lanes.get(key);
       if (lane) lane.name = worker.name;
-      if (worker.poll?.over) {
+      if (worker.poll?.long) {
         open.add(key);
         this.grow(worker, moment.t);
       }

@@ -66,6 +66,8 @@ export interface Poll {
   blame: Blame;
   tier: Tier;
   over: boolean;
+  /** Over its budget, or in flight for long by the clock. */
+  long: boolean;
   demoted: boolean;
 }
 
@@ -222,7 +224,7 @@ function readWorker(from: Fields): Worker {
 function readPoll(from: Fields): Poll {
   return {
     class: text(from.c), age: num(from.age), cpu: num(from.cpu), blame: blame(from.blame), tier: tier(from.tier),
-    over: from.over === true, demoted: from.demoted === true,
+    over: from.over === true, long: from.over === true || from.long === true, demoted: from.demoted === true,
   };
 }
 

@@ -27,7 +27,7 @@ function fillWorker(element: HTMLTableRowElement, row: WorkerRow, leftOut: numbe
   const poll = row.worker?.poll;
   setText(element.cells[0]!, row.name);
   setAttribute(element.cells[0]!, 'title', `${row.name}, process ${row.pid}`);
-  setAttribute(element, 'data-over', poll?.over ? 'true' : undefined);
+  setAttribute(element, 'data-long', poll?.long ? 'true' : undefined);
   const now = element.cells[1]!;
   if (!poll) {
     setText(now, idle(row, leftOut));
@@ -42,7 +42,7 @@ function fillWorker(element: HTMLTableRowElement, row: WorkerRow, leftOut: numbe
   fillTier(now.firstElementChild as HTMLElement, poll.tier);
   setText(now.firstElementChild!.lastElementChild!, className(poll.class));
   // Where there is no room for all, the end goes first.
-  const more = [poll.over && poll.blame !== 'unknown' ? poll.blame : '', duration(poll.age), poll.demoted ? 'demoted' : ''].filter(Boolean).join(', ');
+  const more = [poll.long && poll.blame !== 'unknown' ? poll.blame : '', duration(poll.age), poll.demoted ? 'demoted' : ''].filter(Boolean).join(', ');
   setText(now.lastElementChild!, more);
   setAttribute(now, 'title', `${className(poll.class)}, ${more}; ${poll.cpu > 0 ? duration(poll.cpu) : 'none'} of CPU proven`);
 }
