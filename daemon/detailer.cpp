@@ -32,7 +32,9 @@ PollDetail poll_detail(const Service& service, const WorkerView& worker, std::ui
   detail.cpu_ns = static_cast<std::uint64_t>(poll.cpu.count());
   detail.blame = poll.blame;
   detail.tier = service.tiers.tier(collect::task_of(poll), cls);
-  detail.over_budget = judge(service, worker, age_ns).over_budget;
+  const policy::HoldVerdict verdict = judge(service, worker, age_ns);
+  detail.over_budget = verdict.over_budget;
+  detail.reported = verdict.report;
   detail.demoted = worker.demotion.has_value();
   return detail;
 }

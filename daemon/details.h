@@ -45,6 +45,7 @@ struct PollDetail {
   policy::Tier tier = policy::Tier::kMonitor;  // of its task
   bool over_budget = false;
   bool demoted = false;
+  bool reported = false;  // over its budget, or long by the clock: policy::HoldVerdict
 };
 
 enum class WorkerKind : std::uint8_t { kOrdinary, kIsolation, kSpare };

@@ -44,6 +44,7 @@
 //    "blame":"burning",              "unknown" | "burning" | "runnable" | "blocked"
 //    "tier":"isolate",               of its task
 //    "over":true,                    over its budget
+//    "long":true,                    over its budget, or in flight for long_poll by the clock: its end is told in "ended"
 //    "demoted":true}}],
 //  "workers_left_out":3,             beyond the 128 that are listed
 //  "ended":[{                        long polls, once reported by an event of kind "held", that have ended since

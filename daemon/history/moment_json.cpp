@@ -96,6 +96,7 @@ json poll_json(const PollDetail& p) {
   put(out, "blame", p.blame);
   put(out, "tier", p.tier);
   put(out, "over", p.over_budget);
+  put(out, "long", p.reported);
   put(out, "demoted", p.demoted);
   return out;
 }

@@ -24,12 +24,13 @@ struct Detailed : AttachedByHand {
     return build_details(services(), clock());
   }
   // In flight on line 0, having burned all of `age`.
-  void burn(policy::Duration age) {
+  void burn(policy::Duration age) { hold(age, age); }
+  void hold(policy::Duration age, policy::Duration cpu) {
     service().workers[0].looked_at_ticks = 0;
     begin_poll(0, ref(20, 1, 1, PULSED_KIND_POLL), age);
     tick();
     service().workers[0].current.cpu_base = 0ns;
-    say_cpu(0, age);
+    say_cpu(0, cpu);
     tick();
   }
 };
@@ -54,6 +55,20 @@ TEST_CASE("a process is shown with who it is and what it has") {
   CHECK(process.dropped_samples == 11);
   CHECK(process.rejected_records == 12);
   CHECK(process.quarantined);
+}
+
+TEST_CASE(
+    "a poll that waits is within its budget, and worth a report once it is long by the clock") {
+  for (const policy::Duration age : {policy::Duration(100us), policy::Duration(1s)}) {
+    Detailed t;
+    t.hold(age, 50us);
+    const auto poll = t.details()->workers[0].in_flight;
+    CHECK_FALSE(poll->over_budget);
+    CHECK(poll->reported == (age == 1s));
+  }
+  Detailed t;
+  t.burn(2ms);
+  CHECK(t.details()->workers[0].in_flight->reported);
 }
 
 TEST_CASE("a worker is shown with its kind, its thread's name, and the poll it is in") {

@@ -158,7 +158,7 @@ TEST_CASE("workers are written with their kind and what they poll") {
   moment.workers.push_back({"shop", 123, w});
   w.awake = true;
   w.in_flight =
-      PollDetail{"render", 12'000'000, 11'000'000, Blame::kBurning, Tier::kYield, true, true};
+      PollDetail{"render", 12'000'000, 11'000'000, Blame::kBurning, Tier::kYield, true, true, true};
   moment.workers.push_back({"shop", 123, w});
   w.kind = WorkerKind::kIsolation;
   w.in_flight = PollDetail{};
@@ -176,6 +176,7 @@ TEST_CASE("workers are written with their kind and what they poll") {
                                           {"blame", "burning"},
                                           {"tier", "yield"},
                                           {"over", true},
+                                          {"long", true},
                                           {"demoted", true}});
   CHECK(all["workers"][3]["kind"] == "isolation");
   CHECK(all["workers"][3]["poll"] == json::object());
