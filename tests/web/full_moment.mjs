@@ -39,8 +39,11 @@ function worker(n, w) {
   const run = Math.floor((n + w * 3) / length);
   const age = at * 0.5 + 0.01 + 0.4 * chance(w, run);
   const blame = pick(BLAMES, chance(w, run, 3));
-  return {...name, poll: {c: className(Math.floor(50 * chance(w, run, 1))), age, cpu: blame === 'burning' ? age : age / 9, blame,
-                          over: chance(w, run, 2) > 0.15, tier: kind === 'isolation' ? 'isolate' : pick(TIERS, chance(w, run, 4)), demoted: chance(w, run, 5) > 0.8}};
+  const long = chance(w, run, 2) > 0.15;
+  return {...name, poll: {
+    c: className(Math.floor(50 * chance(w, run, 1))), age, cpu: blame === 'burning' ? age : age / 9, blame, long, over: long && blame === 'burning',
+    tier: kind === 'isolation' ? 'isolate' : pick(TIERS, chance(w, run, 4)), demoted: chance(w, run, 5) > 0.8,
+  }};
 }
 
 /** One after the other, on every eighth worker. */
@@ -48,7 +51,8 @@ function ended(n, t, i) {
   const w = 8 * (i % 8) + 7;
   const service = SERVICES[w % SERVICES.length];
   return {s: service, pid: PIDS[service], w, c: className(Math.floor(50 * chance(i, n))),
-          start: t - 0.5 + 0.02 * Math.floor(i / 8), for: 0.005 + 0.014 * chance(n, i, 9), tier: pick(TIERS, chance(n, i, 10)), blame: pick(BLAMES, chance(n, i, 11))};
+          start: t - 0.5 + 0.02 * Math.floor(i / 8), for: 0.005 + 0.014 * chance(n, i, 9),
+          tier: pick(TIERS, chance(n, i, 10)), blame: pick(BLAMES, chance(n, i, 11))};
 }
 
 function event(n, t, i) {
