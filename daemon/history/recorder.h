@@ -37,8 +37,9 @@ struct Sources {
 // start, stop and the destructor belong to one thread. What is passed outlives it.
 class Recorder {
  public:
-  // Events that are read for one moment; further ones are the next one's, unless the log no longer has them then.
-  static constexpr std::size_t kMostEvents = 2'000;
+  // Events that are read for one moment; further ones are the next one's, unless the log no longer has them then. Not all
+  // that it keeps: while they are read it goes on.
+  static constexpr std::size_t kMostEvents = EventLog::kKept / 2;
 
   Recorder(Sources sources, History& history, Beat& beat);
   ~Recorder();  // stops

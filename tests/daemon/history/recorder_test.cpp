@@ -86,8 +86,8 @@ struct Recorded {
     beat.strike();
     beat.settle();
   }
-  void happen(std::size_t count) {
-    std::vector<Event> all(count, Event{.what = ServiceDetached{}});
+  void happen(std::size_t count, decltype(Event::what) what = ServiceDetached{}) {
+    std::vector<Event> all(count, Event{.what = std::move(what)});
     log.append(all);
   }
 
@@ -189,6 +189,22 @@ TEST_CASE("more events than are read for one moment are in the next") {
   t.happen(Recorder::kMostEvents + 5);
   CHECK(t.next()["events_left_out"] == Recorder::kMostEvents - Moment::kMostOfServices);
   CHECK(t.next()["events"].size() == 5);
+}
+
+TEST_CASE("a storm of tier changes between two beats hides no policy") {
+  Recorded t;
+  t.happen(1, PolicyChanged{.revision = 7});
+  t.happen(EventLog::kKept / 2 - 2, TierChanged{});
+  t.happen(1, PolicyChanged{.revision = 8});
+  const json moment = t.next();
+  REQUIRE(moment["events"].size() == Moment::kMostOfTasks + 2);
+  CHECK(moment["events"].front()["revision"] == 7);
+  CHECK(moment["events"].back()["revision"] == 8);
+  // More than are kept: of those the newest are read, none of them twice.
+  t.happen(EventLog::kKept, TierChanged{});
+  t.happen(EventLog::kKept / 2 - 1, TierChanged{});
+  t.happen(1, PolicyChanged{.revision = 9});
+  CHECK(t.next()["events"].back()["revision"] == 9);
 }
 
 TEST_CASE("stopping ends the thread, also before the first beat and twice") {
