@@ -1,5 +1,6 @@
 #include "tests/support/many_classes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
@@ -9,8 +10,8 @@ ManyClasses::ManyClasses(const std::string& run_dir, unsigned services, unsigned
                          const std::string& name) {
   for (unsigned s = 0; s < services; ++s) {
     const std::string service = name + "-" + std::to_string(s);
-    sessions_.push_back(
-        std::make_unique<Session>(SessionOptions{.service = service, .run_dir = run_dir}));
+    sessions_.push_back(std::make_unique<Session>(SessionOptions{
+        .service = service, .run_dir = run_dir, .classes = std::max(1024U, classes_each + 1)}));
     Session& session = *sessions_.back();
     if (!session.wait_attached(std::chrono::seconds{20})) throw std::runtime_error("not attached");
     const Worker worker(session, "many");
