@@ -206,7 +206,7 @@ void Daemon::detach(attach::ServiceId id, Time now) {
   held_.release(service, now);
   if (!service.quarantined) {
     collect_last(service, now);
-    collector_.read_totals(service);
+    collector_.read_totals(service, [this] { beat(); });
   }
   ledger_.close(service, now);
   ++counters_.detaches;
@@ -328,8 +328,7 @@ void Daemon::publish_snapshot(Time now) {
   const Duration before = thread_cpu();
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& service : services_) {
-    if (!service->quarantined) collector_.read_totals(*service);
-    beat();
+    if (!service->quarantined) collector_.read_totals(*service, [this] { beat(); });
   }
   snapshot->at = now;
   counters_.policy_reload_failures = reload_failures_.load(std::memory_order_relaxed);

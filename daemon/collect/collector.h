@@ -43,8 +43,10 @@ class Collector {
   void skip_backlog(Service& service) const;
   // The shim's answer to a request for CPU clocks.
   void note_clocks(Service& service, const pulsed_clocks& answer, Time now) const;
-  // Sums the workers' exact totals into the classes. Reads only pages that the service has written.
-  void read_totals(Service& service) const;
+  // Sums the workers' exact totals into the classes. Reads only pages that the service has written: up to a gigabyte, so
+  // `between` is called every few milliseconds.
+  void read_totals(
+      Service& service, const std::function<void()>& between = [] {}) const;
 
  private:
   void discover_classes(Service& service, Time now) const;

@@ -66,12 +66,16 @@ void raise(std::uint64_t& counter, std::uint64_t value, Service& service) {
 
 }  // namespace
 
-void Collector::read_totals(Service& service) const {
+void Collector::read_totals(Service& service, const std::function<void()>& between) const {
   raise(service.tasks_without_slot, __atomic_load_n(&service.line().table_full, __ATOMIC_RELAXED),
         service);
   std::vector<Sums> sums(service.classes.size());
   for_written_records(service, [&](std::uint64_t begin, std::uint64_t end) {
-    add_records(service, begin, end, sums);
+    constexpr std::uint64_t kAtOnce = 1 << 18;
+    for (std::uint64_t at = begin; at < end; at += kAtOnce) {
+      add_records(service, at, std::min(at + kAtOnce, end), sums);
+      between();
+    }
   });
   for (std::size_t i = 0; i < sums.size(); ++i) {
     ClassView& cls = service.classes[i];

@@ -359,6 +359,24 @@ std::int64_t blocks(const Service& service) {
   return st.st_blocks;
 }
 
+TEST_CASE(
+    "whoever reads the totals of very many workers and classes has time for other things in "
+    "between") {
+  constexpr std::uint32_t kMost = 4096;
+  AttachedByHand t(true, {kMost, 64, 1024, kMost});
+  t.add_class(1, "a");
+  for (std::uint32_t worker = 0; worker < kMost; ++worker) t.add_worker(worker);
+  t.tick();
+  constexpr std::size_t kRecords = 1 << 20;
+  for (std::size_t i = 0; i < kRecords; i += 64) t.s().totals[i].cpu_ticks = 1;  // each page
+  t.s().totals[1].polls = 3;
+  t.s().totals[kRecords - kMost + 1].polls = 4;
+  int between = 0;
+  t.collector().read_totals(t.service(), [&] { ++between; });
+  CHECK(between >= 4);
+  CHECK(t.service().classes[1].polls == 7);
+}
+
 TEST_CASE("reading totals allocates no page that the service has not written") {
   AttachedByHand t(true, {64, 64, 1024, 4096});
   t.add_class(1, "a");
