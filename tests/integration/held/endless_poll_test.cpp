@@ -68,6 +68,7 @@ TEST_CASE("An endless poll is reported with class and worker and blame soon afte
   const std::vector<HeldLine> lines = held_lines(daemon.log(), "endless");
   CHECK(lines.size() == static_cast<std::size_t>(rounds));
   std::vector<double> seen_after;
+  int over_budget = 0;
   int burned_most = 0;
   int burning = 0;
   for (const HeldLine& line : lines) {
@@ -75,6 +76,7 @@ TEST_CASE("An endless poll is reported with class and worker and blame soon afte
     CHECK_MESSAGE(line.worker.find(", thread ") != std::string::npos, line.worker);
     // Over its budget, or kept from running until it was long by the clock.
     CHECK((line.burned_ms >= 1 || line.held_ms >= 10));
+    over_budget += line.burned_ms >= 1 ? 1 : 0;
     // On a busy machine it may really have been kept from running; most of these do burn.
     if (line.burned_ms < 0.7 * line.held_ms) continue;
     ++burned_most;
@@ -87,7 +89,10 @@ TEST_CASE("An endless poll is reported with class and worker and blame soon afte
   CHECK(burned_most - burning <= std::max(1, burned_most / 100));
   CHECK(after.p50 < 10.0 * slowness());
   CHECK(after.p99 < 100.0 * slowness());
-  CHECK(daemon.sum("pulsed_violations_total", {{"class", "endless"}}) == rounds);
+  // One that was kept from running may have ended before it violated anything.
+  const double violations = daemon.sum("pulsed_violations_total", {{"class", "endless"}});
+  CHECK(violations >= over_budget);
+  CHECK(violations <= rounds);
   CHECK(daemon.sum("pulsed_violations_total", {{"class", "light"}}) == 0);
   CHECK(shop.light_lowered() == 0);
 }
