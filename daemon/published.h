@@ -1,9 +1,10 @@
 // Something immutable that the control loop builds when a reader wants it, shared with whoever reads.
 //
 // However many readers there are and however fast they ask, they have no more than a bounded part of the loop's time: after
-// each that it builds it rests from building for kRests times as long as that took.
+// each that it builds it rests from building for kRests times as long as that took, up to kMostRest.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -19,6 +20,7 @@ class Published {
  public:
   using Time = std::chrono::nanoseconds;  // of one monotonic clock
   static constexpr int kRests = 20;
+  static constexpr std::chrono::seconds kMostRest{2};  // so that whoever follows still can
 
   // Waits for the loop to build a new one, at most `patience`, and falls back to the latest; never null. Any thread. The first
   // is built without being asked for.
@@ -36,7 +38,7 @@ class Published {
   }
   // What took so long to build, until now. Waits for no reader: what cannot be published at this moment is wanted still.
   void publish(std::shared_ptr<const T> built, Time now, Time took) {
-    due_ = now + kRests * took;
+    due_ = now + std::min<Time>(kRests * took, kMostRest);
     {
       const std::unique_lock lock(mutex_, std::try_to_lock);
       if (!lock) return;

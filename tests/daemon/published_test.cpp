@@ -35,6 +35,14 @@ TEST_CASE(
   CHECK(published.wanted(kNow + 1s));
 }
 
+TEST_CASE("readers are not kept for longer than two seconds, however long it takes to build") {
+  Published<int> published;
+  published.publish(built(1), kNow, 1h);
+  CHECK(*published.fresh(0ms) == 1);
+  CHECK_FALSE(published.wanted(kNow + 2s - 1ns));
+  CHECK(published.wanted(kNow + 2s));
+}
+
 TEST_CASE("a reader waits for one that is newer than its question") {
   Published<int> published;
   published.publish(built(1), kNow, 0ns);
