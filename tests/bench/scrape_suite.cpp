@@ -126,6 +126,10 @@ void scrape_suite(const Effort& effort, Results& results) {
   }
   const test::OwnDaemon daemon(bin_dir(), {.policy = kPolicy});
   const test::ManyClasses services(daemon.run_dir(), 64, 4'000);
+  const auto all_are_in = [&] {
+    return daemon.sum("pulsed_polls_total") == test::ManyClasses::kPolls * 64 * 4'000;
+  };
+  if (!test::wait_until(all_are_in)) throw std::runtime_error("not every poll is counted");
   report_loop_share(daemon, effort, results);
 }
 
