@@ -6,6 +6,7 @@
 #include "daemon/collect/in_flight.h"
 #include "daemon/collect/reference.h"
 #include "daemon/collect/shadow.h"
+#include "daemon/collect/worker_clock.h"
 
 namespace pulsed::collect {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 constexpr std::uint32_t kMostSamples = 65'536;
 // Slots looked at in one tick for tasks whose close was lost.
 constexpr std::uint32_t kSweep = 16;
-// CPU clocks of resting workers that are read in one tick; each is a system call.
-constexpr std::uint32_t kMostRestingClocks = 16;
 
 // What draining one worker's ring needs at hand.
 struct Drain {
@@ -174,10 +173,9 @@ void refresh_line(Service& service, std::uint32_t index) {
     worker.spare = (state & PULSED_WORKER_SPARE) != 0;
   }
   worker.thread.reset();
-  if (worker.clock.valid()) std::erase(service.timed, index);
-  worker.clock = clocks::RunClock{};
-  worker.thread_sought_again = Time{};
-  worker.thread_misses = 0;
+  close_clock(service, index);
+  worker.clock_sought_again = Time{};
+  worker.clock_misses = 0;
   worker.reading.reset();
   worker.current = TrackedPoll{};
   worker.previous = TrackedPoll{};
@@ -198,19 +196,6 @@ void note_rest(Service& service, std::uint32_t index) {
   const WorkerView& worker = service.workers[index];
   service.resting[index] = {worker.ring.next(), worker.state, worker.tid, worker.run_loop,
                             !worker.current.valid};
-}
-
-// So that they date the begins of the next polls. Where more are open than a tick may read, they are read in turn.
-void read_resting_clocks(Service& service, Time now) {
-  const auto open = static_cast<std::uint32_t>(service.timed.size());
-  for (std::uint32_t n = std::min(open, kMostRestingClocks); n > 0; --n) {
-    if (service.next_clock >= open) service.next_clock = 0;
-    const std::uint32_t index = service.timed[service.next_clock++];
-    WorkerView& worker = service.workers[index];
-    // Those that polled in this tick have been read, or are not suspect.
-    if (!service.resting[index].at_rest || worker.visited >= now) continue;
-    if (const auto cpu = read_clock(service, worker)) worker.reading = CpuReading{*cpu, now};
-  }
 }
 
 void count_drops(Service& service, std::uint32_t index) {
@@ -276,6 +261,7 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
   service.in_flight = false;
   service.polling.clear();
   service.clocks_wanted.clear();
+  service.clocks_opened = 0;
   std::uint32_t next = service.first_worker;
   for (std::uint32_t n = 0; n < workers; ++n) {
     const std::uint32_t i = next;
@@ -286,7 +272,7 @@ void Collector::collect(Service& service, Moment begin, Collected& collected) co
     note_rest(service, i);
   }
   if (left == 0 && workers != 0) service.first_worker = (service.first_worker + 1) % workers;
-  read_resting_clocks(service, begin.now);
+  look_after_clocks(service, begin.now);
   ask_for_clocks(service, begin.now);
   sweep_closed(service, begin.now);
 }

@@ -20,9 +20,10 @@ struct Moment {
 
 struct Collected {
   std::uint64_t samples = 0;
-  bool in_flight = false;           // some worker polls something now
-  bool more_waiting = false;        // rings held more than one tick takes
-  std::uint32_t threads_found = 0;  // looked for in /proc, which is slow
+  bool in_flight = false;            // some worker polls something now
+  bool more_waiting = false;         // rings held more than one tick takes
+  std::uint32_t threads_sought = 0;  // in /proc, which is slow
+  std::uint32_t clocks_opened = 0;
   // Until a poll in flight may reach its budget or its emergency.
   Duration next_look = Duration::max();
 };

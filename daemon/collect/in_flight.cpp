@@ -7,6 +7,7 @@
 
 #include "daemon/collect/reference.h"
 #include "daemon/collect/shadow.h"
+#include "daemon/collect/worker_clock.h"
 #include "shared_memory/reference.h"
 
 namespace pulsed::collect {
@@ -62,29 +63,6 @@ void go_over(Service& service, std::uint32_t index, const Reference& to) {
   if (class_of(service.workers[index].current) == to.cls || service.directives.mode(to.cls).enforce)
     return;
   service.directives.withdraw_yield(index);
-}
-
-// Looking through /proc takes up to milliseconds: a few times a tick, and for a line at most once a second, less often where
-// it was in vain.
-void find_thread(Service& service, std::uint32_t index, const Look& look, Collected& collected) {
-  WorkerView& worker = service.workers[index];
-  constexpr std::uint32_t kMostLookups = 2;
-  if (collected.threads_found >= kMostLookups) return;
-  if (look.now < worker.thread_sought_again) return;
-  ++collected.threads_found;
-  worker.thread_sought_again =
-      look.now + std::chrono::seconds{std::int64_t{1} << worker.thread_misses};
-  worker.thread = clocks::find_thread(service.peer.pid, worker.tid);
-  // Of a process that has ended the number may be another's by now.
-  if (worker.thread && !service.peer.alive()) worker.thread.reset();
-  constexpr unsigned kMostDoublings = 6;
-  if (!worker.thread) worker.thread_misses = std::min(worker.thread_misses + 1, kMostDoublings);
-  if (worker.thread && look.perf_events) worker.clock = clocks::RunClock(worker.thread->tid);
-  if (!worker.clock.valid()) return;
-  service.timed.push_back(index);
-  // What the shim said until now is of another clock.
-  worker.reading.reset();
-  worker.current.cpu_base.reset();
 }
 
 Blame blame_of(const WorkerView& worker, bool read, Duration burned, Duration passed) {
@@ -179,7 +157,8 @@ bool worth_reading(const WorkerView& worker, const Limits& limits, Time now, Dur
 void read_cpu(Service& service, std::uint32_t index, const Limits& limits, Duration age,
               const Look& look, Collected& collected) {
   WorkerView& worker = service.workers[index];
-  if (age * 2 >= limits.notice && !worker.thread) find_thread(service, index, look, collected);
+  if (age * 2 >= limits.notice && !worker.clock.valid())
+    open_clock(service, index, look, collected);
   if (!worth_reading(worker, limits, look.now, age)) return;
   if (!worker.clock.valid()) {
     service.clocks_wanted.push_back(index);
@@ -204,7 +183,7 @@ void look_at_poll(Service& service, std::uint32_t index, const Reference& ref, D
   const Limits limits = limits_of(service, worker, ref.cls);
   read_cpu(service, index, limits, age, look, collected);
   poll.cpu = std::min(poll.cpu, age);
-  if (poll.cpu * 2 >= limits.first) worker.suspect_until = look.now + kSuspect;
+  if (poll.cpu * 2 >= limits.first) suspect(worker, look.now);
   if (age > limits.notice) find_blame(worker, look);
   if (poll.cpu > limits.first) judge(service, index, ref, look);
   count_cpu(service, poll);
@@ -270,14 +249,6 @@ void look_at_worker(Service& service, std::uint32_t index, const Look& look, Col
   service.in_flight = true;
   look_at_poll(service, index, *ref, Duration{static_cast<std::int64_t>(look.clock.to_ns(age))},
                look, collected);
-}
-
-std::optional<Duration> read_clock(Service& service, WorkerView& worker) {
-  const Duration doubtful = worker.clock.doubtful();
-  const std::optional<Duration> cpu = worker.clock.read();
-  ++service.clock_reads;
-  if (worker.clock.doubtful() != doubtful) ++service.late_clock_reads;
-  return cpu;
 }
 
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start) {

@@ -27,16 +27,8 @@ struct Line {
 // Looks at one worker's line: finds the poll in flight, its CPU time and blame, and lets the TierManager judge it.
 void look_at_worker(Service& service, std::uint32_t worker, const Look& look, Collected& collected);
 
-// The CPU clock of a worker's thread, where the daemon itself can read it.
-[[nodiscard]] std::optional<Duration> read_clock(Service& service, WorkerView& worker);
-
 // Notes what the thread's CPU clock stood at, and what it proves of the poll in flight.
 void note_cpu(WorkerView& worker, Duration cpu, Time at, Time poll_start);
-
-// How long a worker is suspect after a poll burned half its budget there. Its thread's clock is read whenever the worker is
-// looked at, so that the begin of its next poll is dated; of others it is read for polls that have lasted for half their
-// budget. Each reading of a thread that runs interrupts its CPU.
-inline constexpr Duration kSuspect = std::chrono::seconds{1};
 
 // Reading the clock waits for no store: a poll's end, or its begin, may be seen this much later than it is dated.
 inline constexpr Duration kMostUnseen = std::chrono::microseconds{1};

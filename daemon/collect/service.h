@@ -114,11 +114,12 @@ struct WorkerView {
   TrackedPoll current;
   TrackedPoll previous;                      // ended, its sample not seen yet
   std::optional<clocks::PeerThread> thread;  // confirmed; looked for once it matters
-  clocks::RunClock clock;
-  Time suspect_until{};        // a poll here burned much of its budget: the clock is kept fresh
-  Time visited{};              // more than its line was looked at
-  Time thread_sought_again{};  // not before, if it was not found
-  unsigned thread_misses = 0;
+  clocks::RunClock clock;                    // of that
+  Time suspect_until{};       // a poll here burned much of its budget: the clock is kept fresh
+  Time clock_kept_until{};    // ... and open
+  Time clock_sought_again{};  // not before, if it could not be opened
+  unsigned clock_misses = 0;
+  Time visited{};                     // more than its line was looked at
   std::uint64_t looked_at_ticks = 0;  // when its line was last read
   std::optional<CpuReading> reading;
   LastEnded last_ended;
@@ -226,6 +227,7 @@ struct Service {
   bool in_flight = false;                    // some worker polled something when last looked at
   std::vector<std::uint32_t> polling;        // workers that had a poll in flight then
   std::vector<std::uint32_t> timed;          // ... whose CPU clock is open
+  std::uint32_t clocks_opened = 0;           // in this tick
   std::vector<std::uint32_t> demoted;        // ... whose thread is demoted
   bool lines_changed = false;                // hands or run loops, since the run loops were counted
   std::vector<ReportedPoll> reported;        // polls whose end is waited for
@@ -235,7 +237,7 @@ struct Service {
   std::vector<std::uint32_t> spares_awake;
   bool spares_would_run = false;   // in some run loop
   std::uint32_t first_worker = 0;  // whose ring is drained first in this tick
-  std::uint32_t next_clock = 0;    // of `timed`: whose is read next while it is at rest
+  std::uint32_t next_clock = 0;    // of `timed`: which is looked after next
   std::uint32_t sweep_slot = 1;    // where the sweep for lost closes goes on
 };
 

@@ -268,68 +268,6 @@ TEST_CASE("of a worker at rest nothing but its line is looked at") {
   CHECK(t.sv.workers[0].tid == 1);
 }
 
-TEST_CASE("CPU clocks of workers at rest are read in turn, a bounded number in a tick") {
-  constexpr std::uint32_t kClocks = 24;
-  constexpr std::uint32_t kATick = 16;
-  AttachedByHand t(true, {kClocks, 64, 1024, 64});
-  for (std::uint32_t i = 0; i < kClocks; ++i) t.add_worker(i);
-  t.tick();
-  Service& sv = t.service();
-  for (std::uint32_t i = 0; i < kClocks; ++i) {
-    sv.workers[i].clock = clocks::RunClock(::gettid());
-    if (!sv.workers[i].clock.valid()) return;  // not allowed here
-    sv.timed.push_back(i);
-  }
-  const auto read_now = [&] {
-    return std::count_if(sv.workers.begin(), sv.workers.end(), [&](const WorkerView& worker) {
-      return worker.reading && worker.reading->at == t.now();
-    });
-  };
-  t.tick();
-  CHECK(read_now() == 0);  // they were visited just now
-  t.pass(1ms);
-  t.tick();
-  CHECK(read_now() == kATick);
-  t.pass(1ms);
-  t.tick();
-  CHECK(read_now() == kATick);
-  for (const WorkerView& worker : sv.workers) CHECK(worker.reading.has_value());
-
-  t.s().lines[3].state = PULSED_WORKER_FREE;  // its clock is closed
-  t.tick();
-  CHECK(sv.timed.size() == kClocks - 1);
-  CHECK(std::count(sv.timed.begin(), sv.timed.end(), 3U) == 0);
-}
-
-TEST_CASE(
-    "the CPU clock of a worker that polls is read for polls of half their budget, or while it is "
-    "suspect") {
-  OneWorker t;
-  t.sv.workers[0].clock = clocks::RunClock(::gettid());
-  if (!t.sv.workers[0].clock.valid()) return;  // not allowed here
-  t.sv.workers[0].thread = clocks::find_thread(::getpid(), static_cast<std::uint32_t>(::gettid()));
-  t.sv.timed.push_back(0);
-  const auto reads = [&](policy::Duration age) {
-    const std::uint64_t before = t.sv.clock_reads;
-    t.pass(1ms);
-    t.begin_poll(0, AttachedByHand::ref(20, 1, 1, PULSED_KIND_POLL), age);
-    t.tick();
-    t.end_poll(0);
-    t.push_exact(0, 20, 1, 1, age);
-    t.pass(1ms);
-    t.tick();
-    return t.sv.clock_reads - before;
-  };
-  CHECK(reads(0us) == 0);
-  CHECK(reads(600us) == 1);
-  CHECK(reads(0us) == 0);
-
-  t.sv.workers[0].suspect_until = t.now() + kSuspect;
-  CHECK(reads(0us) == 2);  // in the poll, and between it and the next
-  t.pass(kSuspect);
-  CHECK(reads(0us) == 0);
-}
-
 TEST_CASE("totals are summed over workers, and polls of the isolation pool told apart") {
   OneWorker t;
   t.add_worker(1, PULSED_WORKER_ATTACHED | PULSED_WORKER_ISOLATION);

@@ -1,4 +1,5 @@
 #include "daemon/collect/in_flight.h"
+#include "daemon/collect/worker_clock.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -342,11 +343,11 @@ TEST_CASE("a poll that paused for a nested one is the same poll when it goes on"
 TEST_CASE("a line that changes hands forgets the thread before") {
   OneWorker t;
   t.sv.workers[0].reading = CpuReading{1ms, t.now()};
-  t.sv.workers[0].thread_misses = 3;
+  t.sv.workers[0].clock_misses = 3;
   t.s().lines[0].tid += 1;
   t.tick();
   CHECK_FALSE(t.sv.workers[0].reading.has_value());
-  CHECK(t.sv.workers[0].thread_misses == 0);
+  CHECK(t.sv.workers[0].clock_misses == 0);
 }
 
 TEST_CASE("an attached line that turns from one kind of worker into another is nonsense") {
