@@ -33,6 +33,7 @@ void forget_readings(WorkerView& worker) {
   worker.reading.reset();
   worker.current.cpu_base.reset();
   worker.previous.cpu_base.reset();
+  if (worker.demotion) worker.demotion->share_begun = false;
 }
 
 bool in_use(const WorkerView& worker, Time now) {

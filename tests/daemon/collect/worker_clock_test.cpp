@@ -104,16 +104,19 @@ TEST_CASE("the clock of a suspect worker stays open for eleven seconds") {
   CHECK_FALSE(t.is_open());
 }
 
-TEST_CASE("what a poll burned by a clock that was closed is not reckoned by the next one") {
+TEST_CASE("what was burned by a clock that was closed is not reckoned by the next one") {
   if (!allowed()) return;
   Watched t;
   t.open(0);
   t.sv.workers[0].previous.valid = true;  // it paused for another
   t.sv.workers[0].previous.cpu_base = 5ms;
   t.sv.workers[0].previous.cpu = 700us;
+  t.sv.workers[0].demotion.emplace();
+  t.sv.workers[0].demotion->share_begun = true;
   close_clock(t.sv, 0);
   CHECK_FALSE(t.sv.workers[0].previous.cpu_base.has_value());
   CHECK(t.sv.workers[0].previous.cpu == 700us);
+  CHECK_FALSE(t.sv.workers[0].demotion->share_begun);
 }
 
 TEST_CASE("a number that has become another thread's is not the worker's any more") {
