@@ -32,7 +32,7 @@ void check_left_alone(DaemonProcess& daemon, HeldService& shop, milliseconds tim
                                   << " us on a CPU, " << daemon.sum("pulsed_spare_wakes_total")
                                   << " spare workers woken");
   CHECK(shop.count("hog_polls") > 100);
-  for (const char* cls : {"io", "within", "light"}) {
+  for (const std::string cls : {"io", "within", "light"}) {
     for (const HeldLine& line : held_lines(daemon.log(), cls)) {
       if (line.burned_ms < 1) continue;
       MESSAGE(cls << ": held for " << line.held_ms << " ms, burned " << line.burned_ms
